@@ -1,0 +1,64 @@
+# viva: what can be done here. `make` alone lists it.
+#
+# All cargo calls use one profile, so that llama.cpp is compiled once.
+
+CARGO        ?= cargo
+PYTHON       ?= python3
+TOOLS        := .tools
+DENY_VERSION := 0.20.2
+FEATURES     ?=
+FLAGS        := --release --locked $(if $(FEATURES),--features $(FEATURES))
+VIVA         := target/release/viva
+# Weights of this checkout live in models/ unless the user says otherwise.
+export VIVA_MODELS_DIR ?= $(CURDIR)/models
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build interview demo models test lint deny audit docs unit bench clean-tools
+
+help: ## List the targets
+	@echo "viva: a panel interview on your own laptop"
+	@echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "GPU: make interview FEATURES=cuda (or vulkan, metal, rocm)"
+
+deps: ## Find or install cmake, libclang and a C++17 compiler
+	@sh scripts/deps.sh
+
+build: deps ## Build the program
+	$(CARGO) build $(FLAGS)
+
+models: build ## Fetch the starter model and the embedder
+	@$(VIVA) models pull starter
+	@$(VIVA) models pull embedder
+
+interview: models ## Build what is missing, fetch the starter model, start an interview
+	@$(VIVA) interview $(ARGS)
+
+demo: models ## Watch a scripted candidate being interviewed
+	@$(VIVA) interview --questions 2 --seed 7 --answers tests/fixtures/answers/mixed.txt
+
+test: models lint docs deny unit ## Run every check: format, lints, docs, dependencies, tests
+
+unit: models
+	VIVA_TEST_MODELS="$(VIVA_MODELS_DIR)" $(CARGO) test $(FLAGS)
+
+lint: deps ## Check format and lints
+	$(CARGO) fmt --check
+	$(CARGO) clippy $(FLAGS) --all-targets -- -D warnings
+
+docs: deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(FLAGS) --no-deps --document-private-items
+
+deny: $(TOOLS)/bin/cargo-deny
+	$(TOOLS)/bin/cargo-deny --offline check bans licenses sources
+
+audit: $(TOOLS)/bin/cargo-deny ## Ask the advisory database about the dependencies (network)
+	$(TOOLS)/bin/cargo-deny check advisories
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --quiet --debug --locked cargo-deny@$(DENY_VERSION) --root $(TOOLS)
+
+bench: models ## Measure the engine and the program on this machine
+	@$(VIVA) bench engine
+	$(CARGO) bench --locked $(if $(FEATURES),--features $(FEATURES))
