@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod error;
 pub mod guide;
+pub mod interview;
 pub mod judge;
 pub mod llm;
 pub mod paths;
