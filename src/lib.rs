@@ -14,6 +14,7 @@ pub mod guide;
 pub mod interview;
 pub mod judge;
 pub mod llm;
+pub mod models;
 pub mod paths;
 pub mod ui;
 
