@@ -5,5 +5,7 @@
 //! know what an interview is.
 
 pub mod api;
+#[doc(hidden)]
+pub mod fake;
 
 pub use api::*;
