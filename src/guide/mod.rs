@@ -2,6 +2,13 @@
 //! checked and found. It knows nothing of models, terminals or interviews in
 //! progress.
 
+pub mod document;
+pub mod fault;
+pub mod library;
 pub mod model;
+pub mod structure;
 
+pub use document::{Document, MAX_DEPTH, MAX_FILE_BYTES};
+pub use fault::{Fault, Rule};
+pub use library::{DEFAULT_PLAN, Library, Origin, QuestionFilter, Shelved};
 pub use model::*;
