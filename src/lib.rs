@@ -16,6 +16,7 @@ pub mod judge;
 pub mod llm;
 pub mod models;
 pub mod paths;
+pub mod store;
 pub mod ui;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,27 @@
+//! The store: one SQLite journal in the data folder that holds every session,
+//! every event of it, the lines of an answer still being typed, the verdicts
+//! and the finished critique.
+//!
+//! It owns durability (an event is on disk when [`Journal::append`] returns),
+//! permissions, migrations, damage, the lock between two interviews, export,
+//! import and forgetting. It decides nothing: events and critiques are opaque
+//! JSON to it, and it prints nothing; what a person should be told is in
+//! [`Journal::notices`] or in the error's hints.
+
+mod damage;
+mod journal;
+mod lock;
+mod open;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod types;
+
+pub use damage::{Damage, Health};
+pub use journal::Journal;
+pub use transfer::{Exported, Imported};
+pub use types::{
+    EventSeq, ModelStamp, SessionFilter, SessionId, SessionMeta, SessionSummary, Status,
+    StoredEvent, StoredVerdict, VerdictRow, VerdictSource, Versions,
+};

@@ -1,0 +1,426 @@
+//! Taking the journal along as JSON Lines, bringing it back, and forgetting.
+//!
+//! The format: a first line of type `viva-journal`, then for each session a
+//! line of type `session` followed by its `event`, `draft`, `verdict` and
+//! `document` lines, each naming the session it belongs to. Every line has
+//! `"schema": 1`.
+
+use std::io::{BufRead, Write};
+
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::journal::{Journal, insert_event, insert_verdict, read_event};
+use super::open::storage;
+use super::types::{SessionFilter, SessionId, SessionSummary, StoredVerdict};
+use crate::{Error, Result};
+
+/// The number of this format.
+const SCHEMA: u32 = 1;
+
+/// What an export wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Exported {
+    /// Sessions.
+    pub sessions: u64,
+    /// Lines, the first one included.
+    pub lines: u64,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Sessions that are new here.
+    pub sessions: u64,
+    /// Sessions that were here already and were left as they are.
+    pub known: u64,
+    /// Events that came with the new ones.
+    pub events: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Entry {
+    VivaJournal {
+        schema: u32,
+        sessions: u64,
+    },
+    Session {
+        schema: u32,
+        #[serde(flatten)]
+        session: SessionSummary,
+    },
+    Event {
+        schema: u32,
+        session: SessionId,
+        seq: i64,
+        at_ms: i64,
+        kind: String,
+        event: Value,
+    },
+    Draft {
+        schema: u32,
+        session: SessionId,
+        n: i64,
+        at_ms: i64,
+        text: String,
+    },
+    Verdict {
+        schema: u32,
+        #[serde(flatten)]
+        verdict: StoredVerdict,
+    },
+    Document {
+        schema: u32,
+        session: SessionId,
+        name: String,
+        at_ms: i64,
+        document: Value,
+    },
+}
+
+impl Journal {
+    /// Writes everything to `out` as JSON Lines, oldest session first.
+    ///
+    /// # Errors
+    /// Fails when the journal cannot be read or `out` cannot be written.
+    pub fn export(&self, out: &mut dyn Write) -> Result<Exported> {
+        let mut sessions = self.sessions(&SessionFilter::default())?;
+        sessions.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
+        let mut done = Exported::default();
+        let mut put = |entry: &Entry| -> Result<()> {
+            let failed = |error: std::io::Error| {
+                Error::storage("the export could not be written")
+                    .caused_by(error)
+                    .hint("Check that the disk has room and the file can be written.")
+            };
+            serde_json::to_writer(&mut *out, entry).map_err(|error| failed(error.into()))?;
+            out.write_all(b"\n").map_err(failed)?;
+            done.lines += 1;
+            Ok(())
+        };
+        put(&Entry::VivaJournal {
+            schema: SCHEMA,
+            sessions: sessions.len() as u64,
+        })?;
+        for session in &sessions {
+            let id = session.id.clone();
+            put(&Entry::Session {
+                schema: SCHEMA,
+                session: session.clone(),
+            })?;
+            for entry in self.entries_of(&id)? {
+                put(&entry)?;
+            }
+        }
+        out.flush()
+            .map_err(|error| Error::storage("the export could not be written").caused_by(error))?;
+        done.sessions = sessions.len() as u64;
+        Ok(done)
+    }
+
+    /// Brings in what [`Journal::export`] wrote. All of it, or nothing: a line
+    /// that is not understood ends the import and leaves the journal as it
+    /// was. Sessions that are here already are left alone.
+    ///
+    /// # Errors
+    /// Fails with [`crate::ErrorKind::Content`] naming the line, or when
+    /// nothing can be written.
+    pub fn import(&self, input: &mut dyn BufRead) -> Result<Imported> {
+        let failed = |error| storage(&error, "take in the sessions");
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(failed)?;
+        let mut done = Imported::default();
+        // The session whose lines are being read, and whether it is new here.
+        let mut current: Option<(SessionId, bool)> = None;
+        let mut seen_header = false;
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            let read = input.read_until(b'\n', &mut line).map_err(|error| {
+                Error::storage(format!("line {number} of the import cannot be read"))
+                    .caused_by(error)
+            })?;
+            if read == 0 {
+                break;
+            }
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let entry: Entry =
+                serde_json::from_slice(&line).map_err(|error| bad(number, &error.to_string()))?;
+            let schema = entry.schema();
+            if schema != SCHEMA {
+                return Err(bad(
+                    number,
+                    &format!("schema {schema} is not known; this program reads {SCHEMA}"),
+                ));
+            }
+            if let Entry::VivaJournal { .. } = entry {
+                seen_header = true;
+                continue;
+            }
+            if !seen_header {
+                return Err(bad(number, "the first line must be of type viva-journal"));
+            }
+            if let Entry::Session { session, .. } = &entry {
+                let new = put_session(&transaction, session).map_err(failed)?;
+                done.sessions += u64::from(new);
+                done.known += u64::from(!new);
+                current = Some((session.id.clone(), new));
+                continue;
+            }
+            match (&current, entry.session()) {
+                (Some((open, new)), Some(named)) if open == named => {
+                    if *new {
+                        done.events += u64::from(matches!(entry, Entry::Event { .. }));
+                        put_part(&transaction, &entry).map_err(|error| {
+                            if error.sqlite_error_code()
+                                == Some(rusqlite::ErrorCode::ConstraintViolation)
+                            {
+                                bad(number, "the same entry is there twice")
+                            } else {
+                                storage(&error, "take in the sessions")
+                            }
+                        })?;
+                    }
+                }
+                _ => {
+                    return Err(bad(
+                        number,
+                        "it belongs to another session than the lines before it",
+                    ));
+                }
+            }
+        }
+        if !seen_header {
+            return Err(bad(1, "the file is empty"));
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(done)
+    }
+
+    /// Removes `session` and everything that belongs to it, also from the
+    /// free pages and the write-ahead log.
+    ///
+    /// # Errors
+    /// Fails when there is no such session, when an interview is running, or
+    /// when nothing can be written.
+    pub fn forget(&self, session: &SessionId) -> Result<()> {
+        self.session(session)?;
+        self.forget_where("WHERE id = ?1", &[session.as_str()])
+            .map(|_| ())
+    }
+
+    /// Removes everything, likewise; returns how many sessions that were.
+    ///
+    /// # Errors
+    /// As [`Journal::forget`].
+    pub fn forget_all(&self) -> Result<u64> {
+        self.forget_where("", &[])
+    }
+
+    fn forget_where(&self, condition: &str, values: &[&str]) -> Result<u64> {
+        let ours = self.holds();
+        self.hold()?;
+        let outcome = (|| {
+            let connection = self.connection();
+            let gone = connection.execute(
+                &format!("DELETE FROM sessions {condition}"),
+                rusqlite::params_from_iter(values),
+            )?;
+            // secure_delete has overwritten the cells; the log still holds
+            // the old pages, and VACUUM leaves no page that once held them.
+            connection.execute_batch("VACUUM")?;
+            if self.path().is_some() {
+                let busy: i64 =
+                    connection
+                        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                if busy != 0 {
+                    return Err(rusqlite::Error::SqliteFailure(
+                        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+                        Some("another viva is reading the journal".to_owned()),
+                    ));
+                }
+            }
+            Ok(gone as u64)
+        })();
+        if !ours {
+            self.let_go();
+        }
+        outcome.map_err(|error| storage(&error, "forget"))
+    }
+
+    fn entries_of(&self, id: &SessionId) -> Result<Vec<Entry>> {
+        let failed = |error| storage(&error, "be read");
+        let verdicts = self.verdicts(id)?;
+        let connection = self.connection();
+        let mut entries = Vec::new();
+        let mut query = connection
+            .prepare_cached(
+                "SELECT seq, at_ms, kind, json, sum FROM events WHERE session = ?1 ORDER BY seq",
+            )
+            .map_err(failed)?;
+        let mut rows = query.query([id.as_str()]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            // A damaged event is not exported: it could not be told from a sound one.
+            if let Some(stored) = read_event(id, row, 0).map_err(failed)? {
+                entries.push(Entry::Event {
+                    schema: SCHEMA,
+                    session: id.clone(),
+                    seq: stored.seq.cast_signed(),
+                    at_ms: stored.at_ms,
+                    kind: stored.kind,
+                    event: stored.event,
+                });
+            }
+        }
+        let mut query = connection
+            .prepare_cached("SELECT n, at_ms, text FROM drafts WHERE session = ?1 ORDER BY n")
+            .map_err(failed)?;
+        let drafts = query
+            .query_map([id.as_str()], |row| {
+                Ok(Entry::Draft {
+                    schema: SCHEMA,
+                    session: id.clone(),
+                    n: row.get(0)?,
+                    at_ms: row.get(1)?,
+                    text: row.get(2)?,
+                })
+            })
+            .map_err(failed)?;
+        for draft in drafts {
+            entries.push(draft.map_err(failed)?);
+        }
+        entries.extend(verdicts.into_iter().map(|verdict| Entry::Verdict {
+            schema: SCHEMA,
+            verdict,
+        }));
+        let mut query = connection
+            .prepare_cached(
+                "SELECT name, at_ms, json FROM documents WHERE session = ?1 ORDER BY name",
+            )
+            .map_err(failed)?;
+        let documents = query
+            .query_map([id.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+            })
+            .map_err(failed)?;
+        for document in documents {
+            let (name, at_ms, json) = document.map_err(failed)?;
+            if let Ok(document) = serde_json::from_str(&json) {
+                entries.push(Entry::Document {
+                    schema: SCHEMA,
+                    session: id.clone(),
+                    name,
+                    at_ms,
+                    document,
+                });
+            }
+        }
+        Ok(entries)
+    }
+}
+
+impl Entry {
+    fn schema(&self) -> u32 {
+        match self {
+            Self::VivaJournal { schema, .. }
+            | Self::Session { schema, .. }
+            | Self::Event { schema, .. }
+            | Self::Draft { schema, .. }
+            | Self::Verdict { schema, .. }
+            | Self::Document { schema, .. } => *schema,
+        }
+    }
+
+    fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::VivaJournal { .. } => None,
+            Self::Session { session, .. } => Some(&session.id),
+            Self::Event { session, .. }
+            | Self::Draft { session, .. }
+            | Self::Document { session, .. } => Some(session),
+            Self::Verdict { verdict, .. } => Some(&verdict.session),
+        }
+    }
+}
+
+fn bad(line: u64, why: &str) -> Error {
+    Error::content(format!("line {line} of the import is not valid: {why}"))
+        .hint("Nothing was taken in. `viva history import` reads what `viva history export` wrote.")
+}
+
+/// Inserts a session unless it is here; returns whether it was new.
+fn put_session(
+    connection: &rusqlite::Connection,
+    session: &SessionSummary,
+) -> rusqlite::Result<bool> {
+    let meta = &session.meta;
+    let rows = connection.execute(
+        "INSERT OR IGNORE INTO sessions (id, started_at, ended_at, status, title, plan, mode, seed,
+                    model_name, model_hash, judge, prompts, guides, extra)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            session.id.as_str(),
+            session.started_at,
+            session.ended_at,
+            session.status.as_str(),
+            meta.title,
+            meta.plan,
+            meta.mode,
+            meta.seed.cast_signed(),
+            meta.model.name,
+            meta.model.hash,
+            meta.versions.judge,
+            meta.versions.prompts,
+            meta.versions.guides,
+            meta.extra.to_string(),
+        ],
+    )?;
+    Ok(rows == 1)
+}
+
+fn put_part(connection: &rusqlite::Connection, entry: &Entry) -> rusqlite::Result<()> {
+    match entry {
+        Entry::VivaJournal { .. } | Entry::Session { .. } => Ok(()),
+        Entry::Event {
+            session,
+            seq,
+            at_ms,
+            kind,
+            event,
+            ..
+        } => insert_event(connection, session, *seq, *at_ms, kind, &event.to_string()),
+        Entry::Draft {
+            session,
+            n,
+            at_ms,
+            text,
+            ..
+        } => connection
+            .execute(
+                "INSERT INTO drafts (session, n, at_ms, text) VALUES (?1, ?2, ?3, ?4)",
+                params![session.as_str(), n, at_ms, text],
+            )
+            .map(|_| ()),
+        Entry::Verdict { verdict, .. } => {
+            insert_verdict(connection, &verdict.session, verdict.at_ms, &verdict.row)
+        }
+        Entry::Document {
+            session,
+            name,
+            at_ms,
+            document,
+            ..
+        } => connection
+            .execute(
+                "INSERT INTO documents (session, name, at_ms, json) VALUES (?1, ?2, ?3, ?4)",
+                params![session.as_str(), name, at_ms, document.to_string()],
+            )
+            .map(|_| ()),
+    }
+}
