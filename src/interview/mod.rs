@@ -6,7 +6,23 @@
 //! neither tokio nor a model: times come with the events, words come back as
 //! events, and a driver in `commands/` carries the effects out.
 
+pub mod effect;
+pub mod event;
+pub mod follow_up;
 pub mod intent;
 pub mod leak;
+pub mod lines;
+pub mod machine;
+pub mod mode;
+pub mod plan;
+pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 
+pub use effect::{Clock, Effect, EndReason, Listen, Notice, Status};
+pub use event::{Command, Event, EventKind};
 pub use intent::{Facts, Intent, PointFacts, Source, Speaker, Utterance};
+pub use machine::{Machine, Phase};
+pub use mode::{Mode, Rules};
+pub use plan::{BankItem, Plan, PlanError, PlanRequest, PlannedQuestion};
+pub use record::{Attempt, FollowUp, HintGiven, Line, QuestionRecord, Recovery, Turn};

@@ -1,0 +1,298 @@
+//! The guide's own words for every line the panel says, picked and put
+//! together so that each can be said as it stands.
+
+use super::follow_up::Decision;
+use super::intent::{Facts, Intent, PointFacts, Speaker, Utterance};
+use super::leak::leaked;
+use super::plan::Plan;
+use super::record::{Attempt, Line};
+use crate::guide::{Panellist, Point};
+use crate::judge::Verdict;
+
+/// What the chair says when an interview ends before its last question.
+pub const EARLY_CLOSING: &str = "Let's stop there for today. Thank you for the time you gave us.";
+
+/// What comes before an easier way in. None of them praises or grades.
+const ENCOURAGEMENTS: [&str; 4] = [
+    "No problem, let me come at it another way.",
+    "That's all right, take a moment.",
+    "Fine, let me make it more concrete.",
+    "Let's try a smaller piece of it.",
+];
+
+/// What is asked when every probe of a point would give it away, or was said
+/// already.
+const OPEN_PROBES: [&str; 3] = [
+    "What else would you look at before you were done?",
+    "Could you walk me one step further?",
+    "What would a careful colleague ask you about that?",
+];
+
+/// Quotes of fewer words say nothing; longer ones are tiring to hear.
+const QUOTE_WORDS: std::ops::RangeInclusive<usize> = 3..=14;
+
+/// Returns the lines that open an interview: the chair, then everybody else.
+pub(super) fn opening(plan: &Plan) -> Vec<(usize, Utterance)> {
+    plan.panel
+        .iter()
+        .enumerate()
+        .map(|(index, person)| {
+            let (intent, text) = if index == 0 {
+                let text = format!("{} {}", person.greeting.trim(), plan.opening.trim());
+                (Intent::Opening, text)
+            } else {
+                (Intent::Greeting, person.greeting.trim().to_owned())
+            };
+            (index, line(plan, index, intent, text))
+        })
+        .collect()
+}
+
+/// Returns the line that asks the question at `index`.
+pub(super) fn ask(plan: &Plan, index: usize, intent: Intent) -> Option<(usize, Utterance)> {
+    let planned = plan.questions.get(index)?;
+    let mut utterance = line(plan, planned.panellist, intent, planned.asked.clone());
+    utterance.facts = question_facts(plan, index, "")?;
+    Some((planned.panellist, utterance))
+}
+
+/// Returns the line in which `from` hands over to the panellist of the
+/// question at `index`.
+pub(super) fn handover(
+    plan: &Plan,
+    from: usize,
+    index: usize,
+    said: &[Line],
+) -> Option<(usize, Utterance)> {
+    let speaker = plan.panel.get(from)?;
+    let next = first_name(plan.asks(index)?);
+    let texts: Vec<String> = speaker
+        .handovers
+        .iter()
+        .map(|text| text.replace("{name}", next))
+        .collect();
+    let text = pick(&texts, plan.seed, index, said)?.clone();
+    let mut utterance = line(plan, from, Intent::Handover, text);
+    utterance.facts.next_name = Some(next.to_owned());
+    Some((from, utterance))
+}
+
+/// Returns the chair's last line.
+pub(super) fn closing(plan: &Plan, early: bool) -> (usize, Utterance) {
+    let text = if early {
+        EARLY_CLOSING
+    } else {
+        plan.closing.trim()
+    };
+    (0, line(plan, 0, Intent::Closing, text.to_owned()))
+}
+
+/// Returns the line of a follow-up, with the point it is after; `None` when
+/// there is nothing to say.
+pub(super) fn follow_up(
+    plan: &Plan,
+    index: usize,
+    attempt: &Attempt,
+    decision: Decision<'_>,
+    said: &[Line],
+) -> Option<(usize, Utterance, Option<String>)> {
+    let planned = plan.questions.get(index)?;
+    let speaker = plan.panel.get(planned.panellist)?;
+    let answer = attempt.answer();
+    let salt = index * 31 + attempt.turns.len();
+    let mut facts = question_facts(plan, index, &answer)?;
+    let (intent, point, lead, body) = match decision {
+        Decision::MoveOn => return None,
+        Decision::Harder(which) => {
+            let lead = pick(&speaker.acknowledgements, plan.seed, salt, said).cloned();
+            (
+                Intent::Harder,
+                None,
+                lead,
+                planned.question.harder.get(which)?.clone(),
+            )
+        }
+        Decision::Probe(point) => {
+            let lead = pick(&speaker.acknowledgements, plan.seed, salt, said).cloned();
+            let point_facts = point_facts(point, attempt, &answer);
+            let probe = probe(point, &answer, plan.seed, salt, said);
+            (Intent::Probe, Some(point_facts), lead, probe)
+        }
+        Decision::Encourage(point) => {
+            let leads = ENCOURAGEMENTS.map(str::to_owned);
+            let lead = pick(&leads, plan.seed, salt, said).cloned();
+            let point_facts = point_facts(point, attempt, &answer);
+            let probe = probe(point, &answer, plan.seed, salt, said);
+            (Intent::Encourage, Some(point_facts), lead, probe)
+        }
+    };
+    let quote = (intent == Intent::Probe)
+        .then(|| point.as_ref()?.quotes.first())
+        .flatten();
+    let mut words: Vec<String> = lead.iter().cloned().collect();
+    if let Some(quote) = quote {
+        words.push(format!("You said \u{201c}{quote}\u{201d}."));
+    }
+    words.push(body.clone());
+    let mut utterance = line(plan, planned.panellist, intent, words.join(" "));
+    let point_id = point.as_ref().map(|point| point.id.clone());
+    facts.point = point;
+    facts.probe = Some(body);
+    facts.lead = lead;
+    facts.seed = seed_of(plan.seed, salt);
+    utterance.facts = facts;
+    Some((planned.panellist, utterance, point_id))
+}
+
+/// Returns the first name of a panellist.
+pub fn first_name(person: &Panellist) -> &str {
+    person
+        .name
+        .split_whitespace()
+        .next()
+        .unwrap_or(person.name.as_str())
+}
+
+fn line(plan: &Plan, panellist: usize, intent: Intent, text: String) -> Utterance {
+    // The panel of a plan is never empty and every index comes from it; the
+    // chair stands in where a journal was edited by hand.
+    let speaker = plan
+        .panel
+        .get(panellist)
+        .or_else(|| plan.panel.first())
+        .map(Speaker::from)
+        .unwrap_or_else(|| Speaker {
+            id: "panel".to_owned(),
+            name: "The panel".to_owned(),
+            role: String::new(),
+            brief: String::new(),
+            manner: String::new(),
+        });
+    Utterance {
+        speaker,
+        intent,
+        fallback: text,
+        facts: Facts::default(),
+    }
+}
+
+fn question_facts(plan: &Plan, index: usize, answer: &str) -> Option<Facts> {
+    let planned = plan.questions.get(index)?;
+    Some(Facts {
+        question: Some(planned.question.id.clone()),
+        asked: Some(planned.asked.clone()),
+        panel_note: Some(planned.question.panel_note.clone()),
+        answer: answer.to_owned(),
+        seed: seed_of(plan.seed, index * 31),
+        ..Facts::default()
+    })
+}
+
+fn point_facts(point: &Point, attempt: &Attempt, answer: &str) -> PointFacts {
+    let found = attempt
+        .assessment()
+        .and_then(|assessment| assessment.points.iter().find(|found| found.id == point.id));
+    let verdict = found.map_or(Verdict::Missing, |found| found.verdict);
+    let quotes = found
+        .map(|found| {
+            found
+                .evidence
+                .iter()
+                .filter_map(|range| answer.get(range.clone()))
+                .filter_map(quotable)
+                .collect()
+        })
+        .unwrap_or_default();
+    PointFacts {
+        id: point.id.clone(),
+        text: point.text.clone(),
+        key_terms: point.key_terms.clone(),
+        kind: point.kind,
+        verdict,
+        quotes,
+    }
+}
+
+/// Returns the part of an evidence span that can be said aloud: one line of a
+/// few words without marks at its ends, verbatim.
+fn quotable(span: &str) -> Option<String> {
+    let text = span.trim().trim_end_matches(|c: char| ".,;:!?".contains(c));
+    let words = text.split_whitespace().count();
+    let plain =
+        !text.contains(['\n', '"', '\u{201c}', '\u{201d}']) && !text.chars().any(char::is_control);
+    (QUOTE_WORDS.contains(&words) && plain).then(|| text.to_owned())
+}
+
+fn probe(point: &Point, answer: &str, seed: u64, salt: usize, said: &[Line]) -> String {
+    let clean: Vec<String> = point
+        .probes
+        .iter()
+        .filter(|probe| leaked(probe, &point.key_terms, answer).is_none())
+        .cloned()
+        .collect();
+    let open = OPEN_PROBES.map(str::to_owned);
+    pick_unsaid(&clean, seed, salt, said)
+        .or_else(|| pick(&open, seed, salt, said))
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// Returns an entry by seed, one that nobody has said yet where there is one.
+fn pick<'a>(list: &'a [String], seed: u64, salt: usize, said: &[Line]) -> Option<&'a String> {
+    pick_unsaid(list, seed, salt, said).or_else(|| list.get(start(list.len(), seed, salt)))
+}
+
+fn pick_unsaid<'a>(
+    list: &'a [String],
+    seed: u64,
+    salt: usize,
+    said: &[Line],
+) -> Option<&'a String> {
+    let from = start(list.len(), seed, salt);
+    list.iter()
+        .cycle()
+        .skip(from)
+        .take(list.len())
+        .find(|text| !said.iter().any(|line| line.text.contains(text.as_str())))
+}
+
+fn start(len: usize, seed: u64, salt: usize) -> usize {
+    seed_of(seed, salt) as usize % len.max(1)
+}
+
+/// Mixes seed and salt (SplitMix64's finaliser), so that neighbouring lines do
+/// not pick neighbouring words.
+fn seed_of(seed: u64, salt: usize) -> u32 {
+    let mut z = seed.wrapping_add(
+        (salt as u64)
+            .wrapping_add(1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    );
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_is_a_few_words_on_one_line() {
+        assert_eq!(
+            quotable(" I would retrain it. ").as_deref(),
+            Some("I would retrain it")
+        );
+        assert_eq!(quotable("yes"), None);
+        assert_eq!(quotable("one\ntwo three four"), None);
+        assert_eq!(quotable("say \"this\" to them now"), None);
+        assert_eq!(quotable(&"word ".repeat(30)), None);
+    }
+
+    #[test]
+    fn no_encouragement_asks_or_grades() {
+        for text in ENCOURAGEMENTS {
+            assert!(!text.contains('?') && !text.to_lowercase().contains("good"));
+        }
+    }
+}

@@ -1,0 +1,697 @@
+//! The state machine: events in, effects out, nothing else.
+//!
+//! At any time exactly one thing is awaited (a line being said, an answer, a
+//! judgement, the critique); [`Machine::due`] names it. An event that does not
+//! fit what is awaited changes nothing and returns no effect, so that a driver
+//! or a damaged journal cannot bring the interview into a state it cannot
+//! leave.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::effect::{Clock, Effect, EndReason, Listen, Notice, Status};
+use super::event::{Command, Event, EventKind};
+use super::follow_up::{self, Decision};
+use super::intent::{Intent, Source, Utterance};
+use super::lines;
+use super::plan::Plan;
+use super::record::{Attempt, FollowUp, HintGiven, Judgement, Line, QuestionRecord, Turn, case};
+use crate::judge::Assessment;
+
+/// Attempts at one question, the first included: two comparisons are as many
+/// as a person learns from in one sitting.
+pub const MAX_ATTEMPTS: usize = 3;
+
+/// Where the interview stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Nothing has happened yet.
+    #[default]
+    Idle,
+    /// An answer is expected.
+    Listening,
+    /// The judge is at work.
+    Assessing,
+    /// The critique is being shown.
+    Critiquing,
+    /// It is over.
+    Ended,
+}
+
+/// A line waiting to be said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Pending {
+    panellist: usize,
+    question: Option<usize>,
+    utterance: Utterance,
+}
+
+/// An interview in progress.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    plan: Option<Plan>,
+    phase: Phase,
+    index: usize,
+    records: Vec<QuestionRecord>,
+    said: Vec<Line>,
+    pending: VecDeque<Pending>,
+    notes: Vec<String>,
+    reason: Option<EndReason>,
+    paused_at: Option<u64>,
+    left: bool,
+    now_ms: u64,
+    paused_ms: u64,
+    question_from_ms: u64,
+    listening_from_ms: u64,
+}
+
+impl Machine {
+    /// Returns an interview in which nothing has happened.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the state after `events`, in order.
+    pub fn replay<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut machine = Self::new();
+        for event in events {
+            machine.handle(event.clone());
+        }
+        machine
+    }
+
+    /// Takes an event and returns what to do. The batch is empty when the
+    /// event did not fit.
+    pub fn handle(&mut self, event: Event) -> Vec<Effect> {
+        let Some(mut effects) = self.apply(event) else {
+            return Vec::new();
+        };
+        effects.extend(self.due());
+        effects
+    }
+
+    /// Returns what is awaited; `None` before the start and after the end.
+    pub fn due(&self) -> Option<Effect> {
+        let plan = self.plan.as_ref()?;
+        if self.left {
+            return Some(Effect::End {
+                reason: EndReason::Interrupted,
+            });
+        }
+        if let Some(next) = self.pending.front() {
+            let mut utterance = next.utterance.clone();
+            utterance.facts.earlier = self.said.iter().map(|line| line.text.clone()).collect();
+            return Some(Effect::Say {
+                utterance: Box::new(utterance),
+            });
+        }
+        match self.phase {
+            Phase::Idle => None,
+            Phase::Listening if self.paused_at.is_some() => Some(Effect::AwaitResume),
+            Phase::Listening => Some(Effect::Listen(self.listen(plan))),
+            Phase::Assessing => {
+                let planned = plan.questions.get(self.index)?;
+                let answer = self.attempt()?.answer();
+                Some(Effect::Assess {
+                    question: self.index,
+                    case: Box::new(case(&planned.question, &planned.asked, answer)),
+                })
+            }
+            Phase::Critiquing => Some(Effect::Critique),
+            Phase::Ended => Some(Effect::End {
+                reason: self.reason.unwrap_or(EndReason::Completed),
+            }),
+        }
+    }
+
+    /// Returns the plan, once the interview has begun.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// Returns where the interview stands.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Returns the index of the question in play.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Returns what became of each question, in the plan's order.
+    pub fn records(&self) -> &[QuestionRecord] {
+        &self.records
+    }
+
+    /// Returns everything the panel has said.
+    pub fn said(&self) -> &[Line] {
+        &self.said
+    }
+
+    /// Returns the candidate's remarks.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns why the interview ended, once it is closing.
+    pub fn reason(&self) -> Option<EndReason> {
+        self.reason
+    }
+
+    /// Returns the line being said, with the index of who says it.
+    pub fn speaking(&self) -> Option<(usize, Intent)> {
+        let next = self.pending.front()?;
+        Some((next.panellist, next.utterance.intent))
+    }
+
+    /// Returns the time of the last event in milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn apply(&mut self, event: Event) -> Option<Vec<Effect>> {
+        // A clock set back between two sessions must not make time run
+        // backwards here.
+        let now = event.at_ms.max(self.now_ms);
+        if self.left && !matches!(event.kind, EventKind::Resumed) {
+            return None;
+        }
+        let effects = match event.kind {
+            EventKind::Started { plan } => self.start(*plan),
+            EventKind::Spoken { text, source, cut } => self.spoken(now, text, source, cut),
+            EventKind::Answered { text } => self.answered(now, text),
+            EventKind::Assessed { assessment } => self.assessed(Some(*assessment)),
+            EventKind::NotAssessed { .. } => self.assessed(None),
+            EventKind::Commanded { command } => self.commanded(now, command),
+            EventKind::EndOfInput => self.close(EndReason::EndOfInput),
+            EventKind::Interrupted => self.leave(),
+            EventKind::Resumed => self.come_back(now),
+            EventKind::CritiqueShown => self.critique_shown(),
+        }?;
+        self.now_ms = now;
+        Some(effects)
+    }
+
+    fn start(&mut self, plan: Plan) -> Option<Vec<Effect>> {
+        if self.plan.is_some() || plan.questions.is_empty() || plan.panel.is_empty() {
+            return None;
+        }
+        self.records = vec![QuestionRecord::default(); plan.questions.len()];
+        for (panellist, utterance) in lines::opening(&plan) {
+            self.pending.push_back(Pending {
+                panellist,
+                question: None,
+                utterance,
+            });
+        }
+        self.plan = Some(plan);
+        self.phase = Phase::Listening;
+        self.put_question(0, Intent::Ask)
+    }
+
+    fn put_question(&mut self, index: usize, intent: Intent) -> Option<Vec<Effect>> {
+        let (panellist, utterance) = lines::ask(self.plan.as_ref()?, index, intent)?;
+        self.index = index;
+        self.phase = Phase::Listening;
+        let record = self.records.get_mut(index)?;
+        if record.attempts.is_empty() {
+            record.attempts.push(Attempt::default());
+        }
+        self.push_line(panellist, utterance);
+        Some(Vec::new())
+    }
+
+    fn push_line(&mut self, panellist: usize, utterance: Utterance) {
+        let question = utterance.facts.question.is_some().then_some(self.index);
+        self.pending.push_back(Pending {
+            panellist,
+            question,
+            utterance,
+        });
+    }
+
+    fn spoken(&mut self, now: u64, text: String, source: Source, cut: bool) -> Option<Vec<Effect>> {
+        let line = self.pending.pop_front()?;
+        let intent = line.utterance.intent;
+        if intent.is_follow_up()
+            && let Some(asked) = self
+                .attempt_mut()
+                .and_then(|attempt| attempt.follow_ups.last_mut())
+        {
+            asked.text.clone_from(&text);
+            asked.source = source;
+        }
+        if intent == Intent::Ask {
+            self.question_from_ms = now.saturating_sub(self.paused_ms);
+        }
+        self.listening_from_ms = now.saturating_sub(self.paused_ms);
+        self.said.push(Line {
+            panellist: line.panellist,
+            intent,
+            text,
+            source,
+            cut,
+            question: line.question,
+            at_ms: now,
+        });
+        Some(Vec::new())
+    }
+
+    fn answered(&mut self, now: u64, text: String) -> Option<Vec<Effect>> {
+        if !self.is_listening() || self.paused_at.is_some() {
+            return None;
+        }
+        let took_ms = now
+            .saturating_sub(self.paused_ms)
+            .saturating_sub(self.listening_from_ms);
+        self.attempt_mut()?.turns.push(Turn {
+            text,
+            at_ms: now,
+            took_ms,
+        });
+        self.phase = Phase::Assessing;
+        Some(Vec::new())
+    }
+
+    fn assessed(&mut self, assessment: Option<Assessment>) -> Option<Vec<Effect>> {
+        if self.phase != Phase::Assessing || !self.pending.is_empty() {
+            return None;
+        }
+        let attempt = self.attempt_mut()?;
+        let turns = attempt.turns.len();
+        if let Some(assessment) = assessment {
+            attempt.judgements.push(Judgement { turns, assessment });
+        }
+        // While the judge was at work the candidate may have sent the end.
+        if self.reason.is_some() {
+            return self.finish();
+        }
+        let plan = self.plan.as_ref()?;
+        let planned = plan.questions.get(self.index)?;
+        let attempt = self.attempt()?;
+        let judged = attempt
+            .judgements
+            .last()
+            .is_some_and(|one| one.turns == turns);
+        let decision = if judged {
+            follow_up::decide(
+                &planned.question,
+                attempt,
+                plan.rules(self.index),
+                &planned.weak_points,
+            )
+        } else {
+            Decision::MoveOn
+        };
+        match lines::follow_up(plan, self.index, attempt, decision, &self.said) {
+            Some(line) => self.put_follow_up(line, false),
+            None => self.settle(),
+        }
+    }
+
+    fn put_follow_up(
+        &mut self,
+        (panellist, utterance, point): (usize, Utterance, Option<String>),
+        asked_for: bool,
+    ) -> Option<Vec<Effect>> {
+        let intent = utterance.intent;
+        let attempt = self.attempt_mut()?;
+        let after_turns = attempt.turns.len();
+        attempt.follow_ups.push(FollowUp {
+            point,
+            intent,
+            text: String::new(),
+            source: Source::Guide,
+            asked_for,
+            after_turns,
+        });
+        self.push_line(panellist, utterance);
+        self.phase = Phase::Listening;
+        Some(Vec::new())
+    }
+
+    fn settle(&mut self) -> Option<Vec<Effect>> {
+        let from = self.index;
+        let plan = self.plan.as_ref()?;
+        let show = plan.rules(from).critique_each && self.records.get(from)?.assessment().is_some();
+        self.records.get_mut(from)?.settled = true;
+        let mut effects = vec![Effect::Settled {
+            question: from,
+            show,
+        }];
+        let plan = self.plan.as_ref()?;
+        match (from + 1..plan.questions.len()).find(|&next| !self.records[next].settled) {
+            Some(next) => {
+                let speaker = plan.questions.get(from)?.panellist;
+                let asked = !self.records[next].attempts.is_empty();
+                let moves = plan.questions.get(next)?.panellist != speaker;
+                if moves && let Some((who, line)) = lines::handover(plan, speaker, next, &self.said)
+                {
+                    self.push_line(who, line);
+                }
+                let intent = if asked { Intent::Repeat } else { Intent::Ask };
+                effects.extend(self.put_question(next, intent)?);
+            }
+            None => {
+                self.reason = Some(EndReason::Completed);
+                effects.extend(self.finish()?);
+            }
+        }
+        Some(effects)
+    }
+
+    fn close(&mut self, reason: EndReason) -> Option<Vec<Effect>> {
+        if self.plan.is_none()
+            || self.reason.is_some()
+            || matches!(self.phase, Phase::Critiquing | Phase::Ended | Phase::Idle)
+        {
+            return None;
+        }
+        self.reason = Some(reason);
+        self.paused_at = None;
+        // What waited to be said has no listener any more.
+        self.pending.clear();
+        if self.phase == Phase::Assessing {
+            return Some(Vec::new());
+        }
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Option<Vec<Effect>> {
+        let early = self.reason != Some(EndReason::Completed);
+        let (panellist, utterance) = lines::closing(self.plan.as_ref()?, early);
+        self.push_line(panellist, utterance);
+        self.phase = Phase::Critiquing;
+        Some(Vec::new())
+    }
+
+    fn critique_shown(&mut self) -> Option<Vec<Effect>> {
+        if self.phase != Phase::Critiquing || !self.pending.is_empty() {
+            return None;
+        }
+        self.phase = Phase::Ended;
+        Some(Vec::new())
+    }
+
+    fn leave(&mut self) -> Option<Vec<Effect>> {
+        if matches!(self.phase, Phase::Idle | Phase::Ended) {
+            return None;
+        }
+        self.left = true;
+        Some(Vec::new())
+    }
+
+    fn come_back(&mut self, now: u64) -> Option<Vec<Effect>> {
+        // A crash leaves no event behind, so coming back is also right when
+        // nobody was seen to leave: the clock is stopped for the time between.
+        if matches!(self.phase, Phase::Idle | Phase::Ended) {
+            return None;
+        }
+        self.left = false;
+        self.paused_ms += now.saturating_sub(self.now_ms);
+        Some(Vec::new())
+    }
+
+    fn commanded(&mut self, now: u64, command: Command) -> Option<Vec<Effect>> {
+        if !self.is_listening() {
+            return None;
+        }
+        if let Some(from) = self.paused_at {
+            return match command {
+                Command::Resume => {
+                    self.paused_at = None;
+                    self.paused_ms += now.saturating_sub(from);
+                    Some(vec![notice(Notice::Resumed)])
+                }
+                Command::Quit => {
+                    self.paused_ms += now.saturating_sub(from);
+                    self.close(EndReason::Quit)
+                }
+                _ => None,
+            };
+        }
+        match command {
+            Command::Hint => self.hint(),
+            Command::Repeat => self.repeat(),
+            Command::Skip => self.skip(),
+            Command::Pause => {
+                self.paused_at = Some(now);
+                Some(vec![notice(Notice::Paused)])
+            }
+            Command::Resume => Some(Vec::new()),
+            Command::Time => Some(vec![Effect::ShowTime(self.clock(now)?)]),
+            Command::Status => Some(vec![Effect::ShowStatus(self.status()?)]),
+            Command::Why => self.why(),
+            Command::Again => self.again(),
+            Command::Harder => self.harder(),
+            Command::Easier => self.easier(),
+            Command::Note(text) => {
+                self.notes.push(text);
+                Some(vec![notice(Notice::Noted)])
+            }
+            Command::Quit => self.close(EndReason::Quit),
+        }
+    }
+
+    fn hint(&mut self) -> Option<Vec<Effect>> {
+        if !self.rules()?.help {
+            return Some(vec![notice(Notice::NoHelpHere)]);
+        }
+        let index = self.index;
+        let planned = self.plan.as_ref()?.questions.get(index)?;
+        let attempt = self.attempt()?;
+        // The point a follow-up is about, else what matters most.
+        let open = attempt
+            .follow_ups
+            .last()
+            .filter(|asked| asked.after_turns == attempt.turns.len())
+            .and_then(|asked| asked.point.clone());
+        let ranked = match attempt.assessment() {
+            Some(assessment) => {
+                follow_up::unsettled(&planned.question, assessment, &planned.weak_points)
+            }
+            None => follow_up::by_importance(&planned.question),
+        };
+        let point = open
+            .and_then(|id| planned.question.points.iter().find(|point| point.id == id))
+            .or_else(|| ranked.first().copied());
+        let Some(point) = point else {
+            return Some(vec![notice(Notice::NoMoreHints)]);
+        };
+        let given = attempt
+            .hints
+            .iter()
+            .filter(|hint| hint.point == point.id && hint.rung > 0)
+            .count();
+        let Some(text) = point.hints.get(given).cloned() else {
+            return Some(vec![notice(Notice::NoMoreHints)]);
+        };
+        let rung = u8::try_from(given + 1).unwrap_or(u8::MAX);
+        let point = point.id.clone();
+        let attempt = self.attempt_mut()?;
+        attempt.hints.push(HintGiven {
+            point: point.clone(),
+            rung,
+            after_turns: attempt.turns.len(),
+        });
+        Some(vec![Effect::ShowHint {
+            question: index,
+            point,
+            rung,
+            text,
+        }])
+    }
+
+    fn repeat(&mut self) -> Option<Vec<Effect>> {
+        let plan = self.plan.as_ref()?;
+        let (panellist, mut utterance) = lines::ask(plan, self.index, Intent::Repeat)?;
+        let attempt = self.attempt()?;
+        if let Some(open) = attempt
+            .follow_ups
+            .last()
+            .filter(|asked| asked.after_turns == attempt.turns.len())
+        {
+            utterance.fallback.clone_from(&open.text);
+        }
+        self.push_line(panellist, utterance);
+        Some(Vec::new())
+    }
+
+    fn skip(&mut self) -> Option<Vec<Effect>> {
+        let record = self.records.get_mut(self.index)?;
+        record.skipped = record
+            .attempt()
+            .is_none_or(|attempt| attempt.turns.is_empty());
+        let mut effects = vec![notice(Notice::Skipped)];
+        effects.extend(self.settle()?);
+        Some(effects)
+    }
+
+    fn why(&self) -> Option<Vec<Effect>> {
+        if !self.rules()?.help {
+            return Some(vec![notice(Notice::NoHelpHere)]);
+        }
+        if !self.attempt()?.turns.is_empty() {
+            return Some(vec![Effect::ShowWhy {
+                question: self.index,
+            }]);
+        }
+        // The next question is asked at once, so "why" may mean the last one.
+        match self.index.checked_sub(1) {
+            Some(last) if self.records[last].assessment().is_some() => {
+                Some(vec![Effect::ShowWhy { question: last }])
+            }
+            _ => Some(vec![notice(Notice::WhyComesAfter)]),
+        }
+    }
+
+    fn again(&mut self) -> Option<Vec<Effect>> {
+        if !self.rules()?.help {
+            return Some(vec![notice(Notice::NoHelpHere)]);
+        }
+        let target = if self.attempt()?.turns.is_empty() {
+            match self.index.checked_sub(1) {
+                Some(last) if self.records[last].assessment().is_some() => last,
+                _ => return Some(vec![notice(Notice::NothingToRepeat)]),
+            }
+        } else {
+            self.index
+        };
+        let record = self.records.get_mut(target)?;
+        if record.attempts.len() >= MAX_ATTEMPTS {
+            return Some(vec![notice(Notice::NoMoreAttempts)]);
+        }
+        record.attempts.push(Attempt::default());
+        record.settled = false;
+        let mut effects = vec![notice(Notice::AnotherAttempt)];
+        effects.extend(self.put_question(target, Intent::Repeat)?);
+        Some(effects)
+    }
+
+    fn harder(&mut self) -> Option<Vec<Effect>> {
+        let plan = self.plan.as_ref()?;
+        let attempt = self.attempt()?;
+        let used = attempt
+            .follow_ups
+            .iter()
+            .filter(|asked| asked.intent == Intent::Harder)
+            .count();
+        let line = (!attempt.turns.is_empty())
+            .then(|| {
+                lines::follow_up(
+                    plan,
+                    self.index,
+                    attempt,
+                    Decision::Harder(used),
+                    &self.said,
+                )
+            })
+            .flatten();
+        match line {
+            Some(line) => self.put_follow_up(line, true),
+            None => Some(vec![notice(Notice::NothingHarder)]),
+        }
+    }
+
+    fn easier(&mut self) -> Option<Vec<Effect>> {
+        if !self.rules()?.help {
+            return Some(vec![notice(Notice::NoHelpHere)]);
+        }
+        let plan = self.plan.as_ref()?;
+        let planned = plan.questions.get(self.index)?;
+        let attempt = self.attempt()?;
+        let ranked = match attempt.assessment() {
+            Some(assessment) => {
+                follow_up::unsettled(&planned.question, assessment, &planned.weak_points)
+            }
+            None => follow_up::by_importance(&planned.question),
+        };
+        let fresh = ranked.into_iter().find(|point| {
+            attempt
+                .follow_ups
+                .iter()
+                .all(|asked| asked.point.as_deref() != Some(point.id.as_str()))
+        });
+        let line = fresh.and_then(|point| {
+            let decision = Decision::Encourage(point);
+            lines::follow_up(plan, self.index, attempt, decision, &self.said)
+        });
+        let Some(line) = line else {
+            return Some(vec![notice(Notice::NothingEasier)]);
+        };
+        let point = line.2.clone();
+        let attempt = self.attempt_mut()?;
+        let after_turns = attempt.turns.len();
+        if let Some(point) = point {
+            attempt.hints.push(HintGiven {
+                point,
+                rung: 0,
+                after_turns,
+            });
+        }
+        self.put_follow_up(line, true)
+    }
+
+    fn listen(&self, plan: &Plan) -> Listen {
+        let rules = plan.rules(self.index);
+        let seconds = plan
+            .questions
+            .get(self.index)
+            .map(|planned| planned.question.spoken_seconds)
+            .filter(|_| rules.clock)
+            .map(|range| (range.min, range.max));
+        Listen {
+            question: self.index,
+            follow_up: self
+                .attempt()
+                .is_some_and(|attempt| !attempt.turns.is_empty()),
+            seconds,
+            help: rules.help,
+        }
+    }
+
+    fn clock(&self, now: u64) -> Option<Clock> {
+        let running = now.saturating_sub(self.paused_ms);
+        Some(Clock {
+            elapsed_ms: running,
+            question_ms: running.saturating_sub(self.question_from_ms),
+            planned_minutes: self.plan.as_ref()?.minutes,
+        })
+    }
+
+    fn status(&self) -> Option<Status> {
+        let attempt = self.attempt()?;
+        Some(Status {
+            question: self.index + 1,
+            questions: self.records.len(),
+            follow_ups: attempt.follow_ups.len(),
+            hints: attempt.hints.iter().filter(|hint| hint.rung > 0).count(),
+        })
+    }
+
+    fn is_listening(&self) -> bool {
+        self.phase == Phase::Listening && self.pending.is_empty()
+    }
+
+    fn rules(&self) -> Option<super::Rules> {
+        Some(self.plan.as_ref()?.rules(self.index))
+    }
+
+    fn attempt(&self) -> Option<&Attempt> {
+        self.records.get(self.index)?.attempts.last()
+    }
+
+    fn attempt_mut(&mut self) -> Option<&mut Attempt> {
+        self.records.get_mut(self.index)?.attempts.last_mut()
+    }
+}
+
+fn notice(notice: Notice) -> Effect {
+    Effect::Notice { notice }
+}
+
+#[cfg(test)]
+mod tests;

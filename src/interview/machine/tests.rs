@@ -1,0 +1,548 @@
+//! Paths through the interview, and random walks over all of them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::interview::Mode;
+use crate::interview::sample::{self, at};
+
+/// Plays an interview: answers effects as a driver would, taking replies to
+/// `Listen` from `script` and sending the end of input after them.
+struct Play {
+    machine: Machine,
+    events: Vec<Event>,
+    effects: Vec<Effect>,
+    clock: u64,
+}
+
+impl Play {
+    fn start(plan: Plan) -> Self {
+        let mut play = Self {
+            machine: Machine::new(),
+            events: Vec::new(),
+            effects: Vec::new(),
+            clock: 0,
+        };
+        play.send(EventKind::Started {
+            plan: Box::new(plan),
+        });
+        play
+    }
+
+    fn send(&mut self, kind: EventKind) -> bool {
+        self.clock += 1000;
+        let event = at(self.clock, kind);
+        self.events.push(event.clone());
+        let effects = self.machine.handle(event);
+        let fitted = !effects.is_empty();
+        self.effects.extend(effects);
+        fitted
+    }
+
+    /// Carries out whatever needs no candidate.
+    fn settle(&mut self) {
+        for _ in 0..100 {
+            match self.machine.due() {
+                Some(Effect::Say { utterance }) => self.send(EventKind::Spoken {
+                    text: utterance.fallback,
+                    source: Source::Guide,
+                    cut: false,
+                }),
+                Some(Effect::Assess { case, .. }) => self.send(EventKind::Assessed {
+                    assessment: Box::new(sample::assess(&case)),
+                }),
+                Some(Effect::Critique) => self.send(EventKind::CritiqueShown),
+                _ => return,
+            };
+        }
+        panic!("the interview does not come to rest");
+    }
+
+    fn reply(&mut self, text: &str) {
+        self.settle();
+        let kind = match text.strip_prefix('/') {
+            Some("hint") => command(Command::Hint),
+            Some("repeat") => command(Command::Repeat),
+            Some("skip") => command(Command::Skip),
+            Some("pause") => command(Command::Pause),
+            Some("resume") => command(Command::Resume),
+            Some("time") => command(Command::Time),
+            Some("again") => command(Command::Again),
+            Some("why") => command(Command::Why),
+            Some("harder") => command(Command::Harder),
+            Some("easier") => command(Command::Easier),
+            Some("quit") => command(Command::Quit),
+            _ => EventKind::Answered {
+                text: text.to_owned(),
+            },
+        };
+        self.send(kind);
+        self.settle();
+    }
+
+    fn end(mut self) -> Self {
+        self.settle();
+        self.send(EventKind::EndOfInput);
+        self.settle();
+        self
+    }
+
+    fn intents(&self) -> Vec<Intent> {
+        self.machine.said().iter().map(|line| line.intent).collect()
+    }
+
+    fn count(&self, intent: Intent) -> usize {
+        self.intents().iter().filter(|one| **one == intent).count()
+    }
+
+    fn last_line(&self) -> &str {
+        self.machine.said().last().map_or("", |line| &line.text)
+    }
+}
+
+fn command(command: Command) -> EventKind {
+    EventKind::Commanded { command }
+}
+
+fn play(questions: usize, mode: Mode, replies: &[&str]) -> Play {
+    let mut play = Play::start(sample::plan(7, questions, mode));
+    for reply in replies {
+        play.reply(reply);
+    }
+    play
+}
+
+#[test]
+fn an_interview_opens_asks_and_closes() {
+    let play = play(1, Mode::Practice, &["I say +a and +b"]);
+    assert_eq!(
+        play.intents(),
+        [
+            Intent::Opening,
+            Intent::Greeting,
+            Intent::Greeting,
+            Intent::Ask,
+            Intent::Closing
+        ]
+    );
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    assert_eq!(play.machine.reason(), Some(EndReason::Completed));
+    assert_eq!(play.last_line(), "Thank you.");
+}
+
+#[test]
+fn a_thin_answer_is_probed_and_recovery_is_credited() {
+    let play = play(1, Mode::Practice, &["I say +a today", "and also +b"]);
+    assert_eq!(play.count(Intent::Probe), 1);
+    let attempt = play.machine.records()[0].attempt().expect("an attempt");
+    assert_eq!(attempt.follow_ups[0].point.as_deref(), Some("b"));
+    assert!(!attempt.follow_ups[0].text.is_empty());
+    assert_eq!(
+        attempt.recovery("b"),
+        Some(crate::interview::Recovery::AfterProbe)
+    );
+    assert_eq!(play.machine.phase(), Phase::Ended);
+}
+
+#[test]
+fn a_probe_does_not_give_the_point_away() {
+    let play = play(1, Mode::Practice, &["I say very little today"]);
+    let line = play.last_line();
+    assert!(!line.contains("secret"), "{line}");
+    assert_eq!(line.matches('?').count(), 1, "{line}");
+}
+
+#[test]
+fn what_was_wrong_is_quoted_back() {
+    let mut plan = sample::plan(7, 1, Mode::Practice);
+    plan.questions[0].question.points[0].probes = vec!["Why is that?".to_owned()];
+    let mut play = Play::start(plan);
+    play.settle();
+    play.send(EventKind::Answered {
+        text: "First we test on the training data. Done.".to_owned(),
+    });
+    let Some(Effect::Assess { case, .. }) = play.machine.due() else {
+        panic!("judged first");
+    };
+    let mut assessment = sample::assess(&case);
+    assessment.points[0].verdict = crate::judge::Verdict::Wrong;
+    assessment.points[0].evidence = vec![0..35];
+    play.send(EventKind::Assessed {
+        assessment: Box::new(assessment),
+    });
+    play.settle();
+    assert!(
+        play.last_line()
+            .ends_with("You said \u{201c}First we test on the training data\u{201d}. Why is that?"),
+        "{}",
+        play.last_line()
+    );
+}
+
+#[test]
+fn questions_go_to_who_votes_on_them_and_are_handed_over() {
+    let play = play(3, Mode::Practice, &["+a +b yes", "+a +b yes", "+a +b yes"]);
+    assert_eq!(play.count(Intent::Ask), 3);
+    assert!(play.count(Intent::Handover) >= 1);
+    let handover = play
+        .machine
+        .said()
+        .iter()
+        .find(|line| line.intent == Intent::Handover)
+        .expect("a handover");
+    assert!(!handover.text.contains("{name}"), "{}", handover.text);
+}
+
+#[test]
+fn the_end_of_input_leaves_unasked_questions_unassessed() {
+    let play = play(3, Mode::Practice, &["+a +b yes"]).end();
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    assert_eq!(play.machine.reason(), Some(EndReason::EndOfInput));
+    assert_eq!(play.last_line(), lines::EARLY_CLOSING);
+    let assessed: Vec<bool> = play
+        .machine
+        .records()
+        .iter()
+        .map(|record| record.assessment().is_some())
+        .collect();
+    assert_eq!(assessed, [true, false, false]);
+    assert!(play.machine.records()[2].attempts.is_empty());
+}
+
+#[test]
+fn no_input_at_all_still_opens_and_closes() {
+    let play = play(2, Mode::Practice, &[]).end();
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    assert_eq!(play.count(Intent::Ask), 1);
+    assert_eq!(play.count(Intent::Closing), 1);
+}
+
+#[test]
+fn hints_climb_a_ladder_of_three_and_cost_credit() {
+    let mut play = play(1, Mode::Practice, &["/hint", "/hint", "/hint", "/hint"]);
+    let rungs: Vec<u8> = play
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::ShowHint { rung, .. } => Some(*rung),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rungs, [1, 2, 3]);
+    assert!(play.effects.contains(&notice(Notice::NoMoreHints)));
+    play.reply("now +a and +b");
+    let attempt = play.machine.records()[0].attempt().expect("an attempt");
+    assert_eq!(
+        attempt.recovery("a"),
+        Some(crate::interview::Recovery::AfterHint)
+    );
+    assert_eq!(
+        attempt.recovery("b"),
+        Some(crate::interview::Recovery::Unaided)
+    );
+}
+
+#[test]
+fn pressure_gives_no_help() {
+    let play = play(1, Mode::Pressure, &["/hint", "/easier", "/why"]);
+    let refusals = play
+        .effects
+        .iter()
+        .filter(|effect| **effect == notice(Notice::NoHelpHere))
+        .count();
+    assert_eq!(refusals, 3);
+}
+
+#[test]
+fn a_skipped_question_is_not_assessed() {
+    let play = play(2, Mode::Practice, &["/skip", "+a +b yes"]);
+    assert!(play.machine.records()[0].skipped);
+    assert!(play.machine.records()[0].assessment().is_none());
+    assert_eq!(play.machine.phase(), Phase::Ended);
+}
+
+#[test]
+fn a_pause_stops_the_clock_and_refuses_answers() {
+    let mut play = play(1, Mode::Practice, &["/pause"]);
+    assert_eq!(play.machine.due(), Some(Effect::AwaitResume));
+    assert!(!play.send(EventKind::Answered {
+        text: "x".to_owned()
+    }));
+    play.clock += 600_000;
+    play.reply("/resume");
+    play.reply("/time");
+    let clock = play.effects.iter().rev().find_map(|effect| match effect {
+        Effect::ShowTime(clock) => Some(*clock),
+        _ => None,
+    });
+    assert!(clock.expect("a clock").elapsed_ms < 600_000);
+}
+
+#[test]
+fn repeat_says_the_open_follow_up_again() {
+    let mut play = play(1, Mode::Practice, &["I say +a today"]);
+    let probe = play.last_line().to_owned();
+    play.reply("/repeat");
+    assert_eq!(play.last_line(), probe);
+    assert_eq!(
+        play.machine.records()[0]
+            .attempt()
+            .expect("one")
+            .follow_ups
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn another_attempt_is_judged_afresh_and_kept_beside_the_first() {
+    let play = play(
+        2,
+        Mode::Practice,
+        &["+a +b yes", "/again", "+a +b +c this time", "+a +b yes"],
+    );
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    let record = &play.machine.records()[0];
+    assert_eq!(record.attempts.len(), 2);
+    assert_eq!(record.assessment().map(|one| one.score), Some(90.0));
+    assert_eq!(play.count(Intent::Ask), 2);
+}
+
+#[test]
+fn harder_and_easier_do_as_their_names_say() {
+    let play = play(
+        1,
+        Mode::Practice,
+        &["/harder", "/easier", "I say ~a", "/harder"],
+    );
+    assert!(play.effects.contains(&notice(Notice::NothingHarder)));
+    assert_eq!(play.count(Intent::Encourage), 1);
+    assert_eq!(play.count(Intent::Harder), 1);
+}
+
+#[test]
+fn quitting_closes_with_a_critique() {
+    let play = play(3, Mode::Practice, &["+a +b yes", "/quit"]);
+    assert_eq!(play.machine.reason(), Some(EndReason::Quit));
+    assert!(play.effects.contains(&Effect::Critique));
+    assert_eq!(play.machine.phase(), Phase::Ended);
+}
+
+#[test]
+fn an_interview_that_was_left_can_be_taken_up_again() {
+    let mut play = play(2, Mode::Practice, &["I say +a today"]);
+    let before = play.machine.due();
+    play.send(EventKind::Interrupted);
+    assert_eq!(
+        play.machine.due(),
+        Some(Effect::End {
+            reason: EndReason::Interrupted
+        })
+    );
+    assert!(!play.send(EventKind::Answered {
+        text: "too late".to_owned()
+    }));
+    play.clock += 86_400_000;
+    play.send(EventKind::Resumed);
+    assert_eq!(play.machine.due(), before);
+    play.reply("and also +b");
+    let took = play.machine.records()[0].attempt().expect("one").turns[1].took_ms;
+    assert!(took < 86_400_000);
+}
+
+#[test]
+fn a_judge_that_fails_leaves_the_question_unassessed() {
+    let mut play = play(1, Mode::Practice, &[]);
+    play.settle();
+    play.send(EventKind::Answered {
+        text: "+a".to_owned(),
+    });
+    play.send(EventKind::NotAssessed {
+        reason: "the model failed".to_owned(),
+    });
+    play.settle();
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    assert!(play.machine.records()[0].assessment().is_none());
+}
+
+#[test]
+fn study_shows_each_verdict_at_once() {
+    let play = play(1, Mode::Study, &["+a +b yes"]);
+    assert!(play.effects.contains(&Effect::Settled {
+        question: 0,
+        show: true
+    }));
+}
+
+#[test]
+fn events_survive_the_journal() {
+    let play = play(
+        2,
+        Mode::Mixed,
+        &["/hint", "I say ~a", "+a", "/note", "/quit"],
+    );
+    for event in &play.events {
+        let text = serde_json::to_string(event).expect("written");
+        let back: Event = serde_json::from_str(&text).expect("read");
+        assert_eq!(&back, event, "{text}");
+    }
+}
+
+fn any_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        4 => Just(Command::Hint),
+        2 => Just(Command::Repeat),
+        1 => Just(Command::Skip),
+        2 => Just(Command::Pause),
+        3 => Just(Command::Resume),
+        1 => Just(Command::Time),
+        1 => Just(Command::Status),
+        2 => Just(Command::Why),
+        2 => Just(Command::Again),
+        2 => Just(Command::Harder),
+        2 => Just(Command::Easier),
+        1 => ".{0,8}".prop_map(Command::Note),
+    ]
+}
+
+fn any_answer() -> impl Strategy<Value = String> {
+    prop_oneof![
+        proptest::collection::vec(prop_oneof!["[-+~?][abcd]", Just("word".to_owned())], 0..6)
+            .prop_map(|words| words.join(" ")),
+        Just("dunno".to_owned()),
+        Just(String::new()),
+    ]
+}
+
+/// What a random step does: most do what is awaited, the others do not care.
+#[derive(Debug, Clone)]
+enum Step {
+    Expected(String),
+    Command(Command),
+    Stray(u8),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => any_answer().prop_map(Step::Expected),
+        3 => any_command().prop_map(Step::Command),
+        1 => (0_u8..9).prop_map(Step::Stray),
+    ]
+}
+
+fn stray(which: u8) -> EventKind {
+    match which {
+        0 => EventKind::Started {
+            plan: Box::new(sample::plan(1, 1, Mode::Practice)),
+        },
+        1 => EventKind::Spoken {
+            text: "out of turn".to_owned(),
+            source: Source::Model,
+            cut: true,
+        },
+        2 => EventKind::Answered {
+            text: "out of turn +a".to_owned(),
+        },
+        3 => EventKind::NotAssessed {
+            reason: String::new(),
+        },
+        4 => EventKind::Interrupted,
+        5 | 6 => EventKind::Resumed,
+        7 => EventKind::CritiqueShown,
+        _ => command(Command::Resume),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_interview_ends_keeps_its_budgets_and_replays(
+        seed in 0_u64..50,
+        questions in 1_usize..5,
+        mode in prop_oneof![
+            Just(Mode::Practice), Just(Mode::Pressure), Just(Mode::Study), Just(Mode::Mixed)
+        ],
+        steps in proptest::collection::vec(any_step(), 0..40),
+    ) {
+        let mut play = Play::start(sample::plan(seed, questions, mode));
+        for step in steps {
+            match step {
+                Step::Expected(answer) => {
+                    play.settle();
+                    let kind = match play.machine.due() {
+                        Some(Effect::AwaitResume) => command(Command::Resume),
+                        Some(Effect::End { reason: EndReason::Interrupted }) => EventKind::Resumed,
+                        _ => EventKind::Answered { text: answer },
+                    };
+                    play.send(kind);
+                }
+                Step::Command(command) => {
+                    play.send(EventKind::Commanded { command });
+                }
+                Step::Stray(which) => {
+                    play.send(stray(which));
+                }
+            }
+        }
+        // However it stands, it comes to its end in a bounded number of steps.
+        play.send(EventKind::Resumed);
+        play.settle();
+        play.send(EventKind::EndOfInput);
+        play.settle();
+        prop_assert_eq!(play.machine.phase(), Phase::Ended);
+        prop_assert_eq!(play.count(Intent::Closing) <= 1, true);
+
+        // Nothing is asked twice.
+        let plan = play.machine.plan().expect("a plan").clone();
+        let mut asked: Vec<Option<usize>> = play
+            .machine
+            .said()
+            .iter()
+            .filter(|line| line.intent == Intent::Ask)
+            .map(|line| line.question)
+            .collect();
+        let before = asked.len();
+        asked.sort_unstable();
+        asked.dedup();
+        prop_assert_eq!(asked.len(), before);
+
+        // Budgets hold, and no point is followed up twice in an attempt.
+        for (index, record) in play.machine.records().iter().enumerate() {
+            prop_assert!(record.attempts.len() <= MAX_ATTEMPTS);
+            for attempt in &record.attempts {
+                prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);
+                let mut points: Vec<&str> = attempt
+                    .follow_ups
+                    .iter()
+                    .filter_map(|asked| asked.point.as_deref())
+                    .collect();
+                let before = points.len();
+                points.sort_unstable();
+                points.dedup();
+                prop_assert_eq!(points.len(), before);
+                for point in &plan.questions[index].question.points {
+                    let hints = attempt
+                        .hints
+                        .iter()
+                        .filter(|hint| hint.point == point.id && hint.rung > 0)
+                        .count();
+                    prop_assert!(hints <= 3);
+                }
+            }
+        }
+
+        // Every batch ends with one thing to reply to, and the journal gives
+        // the same state back, also through its written form.
+        let written: Vec<String> = play
+            .events
+            .iter()
+            .map(|event| serde_json::to_string(event).expect("written"))
+            .collect();
+        let read: Vec<Event> = written
+            .iter()
+            .map(|text| serde_json::from_str(text).expect("read"))
+            .collect();
+        prop_assert_eq!(Machine::replay(&read), play.machine);
+    }
+}

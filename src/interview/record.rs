@@ -1,0 +1,280 @@
+//! What was said, judged and helped along, question by question.
+
+use serde::{Deserialize, Serialize};
+
+use super::intent::{Intent, Source};
+use crate::guide::Question;
+use crate::judge::{Assessment, Case, CaseMistake, CasePoint, Verdict};
+
+/// What stands between two answers to the same question where they are judged
+/// together.
+pub const ANSWER_JOINT: &str = "\n\n";
+
+/// How a point came to be made, if it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recovery {
+    /// In the first answer, without help.
+    Unaided,
+    /// After the panel asked again.
+    AfterProbe,
+    /// After a hint that led to it.
+    AfterHint,
+    /// Not in any answer.
+    Never,
+}
+
+/// A line the panel said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Index of the panellist.
+    pub panellist: usize,
+    /// Why it was said.
+    pub intent: Intent,
+    /// The words as they were shown.
+    pub text: String,
+    /// Whose words they are.
+    pub source: Source,
+    /// Whether the candidate stopped it before its end.
+    pub cut: bool,
+    /// Index of the question in play, if any.
+    pub question: Option<usize>,
+    /// When its end was reached.
+    pub at_ms: u64,
+}
+
+/// An answer, or the answer to a follow-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Turn {
+    /// What the candidate sent.
+    pub text: String,
+    /// When it was sent.
+    pub at_ms: u64,
+    /// Milliseconds from the end of the question to the answer, without pauses.
+    pub took_ms: u64,
+}
+
+/// A follow-up as it was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The point it was after, if one.
+    pub point: Option<String>,
+    /// Why it was asked.
+    pub intent: Intent,
+    /// The words as they were shown; empty until they were said.
+    pub text: String,
+    /// Whose words they are.
+    pub source: Source,
+    /// Whether the candidate asked for it; such follow-ups do not count
+    /// against the panel's budget.
+    pub asked_for: bool,
+    /// Answers that had been given when it was asked.
+    pub after_turns: usize,
+}
+
+/// A hint as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HintGiven {
+    /// The point it leads to.
+    pub point: String,
+    /// 1 to 3, or 0 for the easier way in.
+    pub rung: u8,
+    /// Answers that had been given when it was given.
+    pub after_turns: usize,
+}
+
+/// What the judge said, and of how much.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// Answers it took in.
+    pub turns: usize,
+    /// What it said.
+    pub assessment: Assessment,
+}
+
+/// One attempt at a question.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The first answer and the answers to follow-ups.
+    pub turns: Vec<Turn>,
+    /// One judgement an answer, unless the judge failed.
+    pub judgements: Vec<Judgement>,
+    /// The follow-ups in order.
+    pub follow_ups: Vec<FollowUp>,
+    /// The hints in order.
+    pub hints: Vec<HintGiven>,
+}
+
+/// What became of one question of the plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct QuestionRecord {
+    /// The attempts in order; empty until the question is asked.
+    pub attempts: Vec<Attempt>,
+    /// Whether the candidate skipped it.
+    pub skipped: bool,
+    /// Whether the panel is done with it.
+    pub settled: bool,
+}
+
+impl QuestionRecord {
+    /// Returns the attempt that counts: the last.
+    pub fn attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// Returns the judgement that counts: the last of the last attempt.
+    /// `None` means the question is not assessed.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        self.attempt()?.assessment()
+    }
+}
+
+impl Attempt {
+    /// Returns everything the candidate said, joined by [`ANSWER_JOINT`].
+    /// Byte ranges of judgements are ranges of this text.
+    pub fn answer(&self) -> String {
+        let texts: Vec<&str> = self.turns.iter().map(|turn| turn.text.as_str()).collect();
+        texts.join(ANSWER_JOINT)
+    }
+
+    /// Returns the judgement that counts: the last.
+    pub fn assessment(&self) -> Option<&Assessment> {
+        self.judgements
+            .last()
+            .map(|judgement| &judgement.assessment)
+    }
+
+    /// Returns how many follow-ups the panel asked of its own accord.
+    pub fn panel_follow_ups(&self) -> usize {
+        self.follow_ups.iter().filter(|one| !one.asked_for).count()
+    }
+
+    /// Returns how the point came to be made, or `None` when nothing was
+    /// judged.
+    ///
+    /// The last judgement decides whether it was made. If it was, the first
+    /// judgement that found it decides when; a hint that led to the point and
+    /// was given before that counts as help even if the panel also asked.
+    pub fn recovery(&self, point: &str) -> Option<Recovery> {
+        let covered = |judgement: &Judgement| {
+            judgement
+                .assessment
+                .points
+                .iter()
+                .any(|found| found.id == point && found.verdict == Verdict::Covered)
+        };
+        let last = self.judgements.last()?;
+        if !covered(last) {
+            return Some(Recovery::Never);
+        }
+        let first = self.judgements.iter().find(|one| covered(one))?;
+        let helped = self
+            .hints
+            .iter()
+            .any(|hint| hint.point == point && hint.after_turns < first.turns);
+        Some(if helped {
+            Recovery::AfterHint
+        } else if first.turns > 1 {
+            Recovery::AfterProbe
+        } else {
+            Recovery::Unaided
+        })
+    }
+}
+
+/// Returns what the judge is asked: the question as it was asked, its rubric,
+/// and everything said.
+pub fn case(question: &Question, asked: &str, answer: String) -> Case {
+    Case {
+        question: asked.to_owned(),
+        points: question
+            .points
+            .iter()
+            .map(|point| CasePoint {
+                id: point.id.clone(),
+                text: point.text.clone(),
+                // Weights of a rubric are at most 100, which an f32 holds exactly.
+                weight: point.weight as f32,
+                kind: point.kind,
+                key_terms: point.key_terms.clone(),
+                star: point.star,
+            })
+            .collect(),
+        mistakes: question
+            .mistakes
+            .iter()
+            .map(|mistake| CaseMistake {
+                id: mistake.id.clone(),
+                text: mistake.text.clone(),
+                severity: mistake.severity,
+            })
+            .collect(),
+        references: vec![question.model_answer.clone()],
+        behavioural: question.points.iter().any(|point| point.star.is_some()),
+        answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guide::{Competency, Round};
+    use crate::interview::sample;
+
+    fn attempt(answers: &[&str], hints: Vec<HintGiven>) -> Attempt {
+        let question = sample::question("q", Round::Technical, Competency::Evaluation, "q");
+        let mut attempt = Attempt {
+            hints,
+            ..Attempt::default()
+        };
+        for answer in answers {
+            attempt.turns.push(Turn {
+                text: (*answer).to_owned(),
+                at_ms: 0,
+                took_ms: 0,
+            });
+            let case = case(&question, &question.ask, attempt.answer());
+            attempt.judgements.push(Judgement {
+                turns: attempt.turns.len(),
+                assessment: sample::assess(&case),
+            });
+        }
+        attempt
+    }
+
+    #[test]
+    fn the_four_kinds_of_recovery_are_kept_apart() {
+        let hint = HintGiven {
+            point: "c".to_owned(),
+            rung: 1,
+            after_turns: 1,
+        };
+        let attempt = attempt(&["I say +a", "and +b", "and +c"], vec![hint]);
+        assert_eq!(attempt.recovery("a"), Some(Recovery::Unaided));
+        assert_eq!(attempt.recovery("b"), Some(Recovery::AfterProbe));
+        assert_eq!(attempt.recovery("c"), Some(Recovery::AfterHint));
+        assert_eq!(attempt.recovery("d"), Some(Recovery::Never));
+    }
+
+    #[test]
+    fn a_hint_after_the_point_was_made_takes_no_credit() {
+        let hint = HintGiven {
+            point: "a".to_owned(),
+            rung: 1,
+            after_turns: 1,
+        };
+        let attempt = attempt(&["I say +a", "more"], vec![hint]);
+        assert_eq!(attempt.recovery("a"), Some(Recovery::Unaided));
+    }
+
+    #[test]
+    fn a_point_taken_back_is_not_made() {
+        let attempt = attempt(&["I say +a", "no, -a"], Vec::new());
+        assert_eq!(attempt.recovery("a"), Some(Recovery::Never));
+    }
+
+    #[test]
+    fn without_a_judgement_there_is_no_recovery() {
+        assert_eq!(Attempt::default().recovery("a"), None);
+    }
+}
