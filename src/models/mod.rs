@@ -1,5 +1,14 @@
 //! The weights: which models there are, where they come from, whether they are
-//! whole, and which one to use. Nothing here loads a model.
+//! whole, and which one to use. Nothing here loads a model or prints.
 
 pub mod bert;
+pub mod catalogue;
+pub mod discover;
 pub mod gguf_writer;
+pub mod header;
+pub mod manifest;
+pub mod select;
+
+pub use catalogue::{Catalogue, Entry, Kind};
+pub use discover::{Found, Place, Places, discover};
+pub use select::{Choice, Machine, embedder, select};
