@@ -51,6 +51,7 @@ docs: deps
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(FLAGS) --no-deps --document-private-items
 
 deny: $(TOOLS)/bin/cargo-deny
+	$(CARGO) fetch --locked --quiet
 	$(TOOLS)/bin/cargo-deny --offline check bans licenses sources
 
 audit: $(TOOLS)/bin/cargo-deny ## Ask the advisory database about the dependencies (network)
