@@ -51,4 +51,6 @@ pub struct Globals {
 pub enum Command {
     /// Measure the engine on this machine
     Bench(commands::bench::BenchArgs),
+    /// List, fetch, check and remove models
+    Models(commands::models::ModelsArgs),
 }

@@ -2,6 +2,7 @@
 //! worth testing on its own.
 
 pub mod bench;
+pub mod models;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -52,5 +53,6 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
     };
     match cli.command {
         Command::Bench(args) => bench::run(&args, &ctx),
+        Command::Models(args) => models::run(&args, &ctx),
     }
 }

@@ -4,11 +4,17 @@
 pub mod bert;
 pub mod catalogue;
 pub mod discover;
+pub mod download;
 pub mod gguf_writer;
 pub mod header;
+pub mod hub;
+pub mod import;
 pub mod manifest;
+pub mod package;
+pub mod progress;
 pub mod select;
 
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use discover::{Found, Place, Places, discover};
+pub use import::{ensure_starter, import, pull, remove};
 pub use select::{Choice, Machine, embedder, select};
