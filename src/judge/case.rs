@@ -1,0 +1,39 @@
+//! From the bank's questions to cases.
+
+use super::assessment::{Case, CaseMistake, CasePoint};
+use crate::guide::{Question, Round};
+
+impl Case {
+    /// Returns the case of an `answer` to `question`, asked in the words of
+    /// `asked` (a variant, or [`Question::ask`]). Follow-up answers are joined
+    /// to the first with a blank line by the caller.
+    pub fn from_question(question: &Question, asked: &str, answer: &str) -> Self {
+        Self {
+            question: asked.to_owned(),
+            points: question
+                .points
+                .iter()
+                .map(|point| CasePoint {
+                    id: point.id.clone(),
+                    text: point.text.clone(),
+                    weight: point.weight as f32,
+                    kind: point.kind,
+                    key_terms: point.key_terms.clone(),
+                    star: point.star,
+                })
+                .collect(),
+            mistakes: question
+                .mistakes
+                .iter()
+                .map(|mistake| CaseMistake {
+                    id: mistake.id.clone(),
+                    text: mistake.text.clone(),
+                    severity: mistake.severity,
+                })
+                .collect(),
+            references: vec![question.model_answer.clone()],
+            behavioural: question.round == Round::Behavioural,
+            answer: answer.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Signals into a probability, and a probability into a verdict.
+//!
+//! A logistic combination whose weights are a data file, `models/judge.toml`.
+//! It is monotone: no weight of a signal that speaks for a point is negative,
+//! and that is checked when the file is read. The fit is a probability already
+//! (log loss), so nothing is calibrated afterwards.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::assessment::Verdict;
+
+/// What is known about one statement and one answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Signals {
+    /// Share of the statement's informative words said close together, 0 to 1.
+    pub near: f32,
+    /// Share of them said anywhere, 0 to 1.
+    pub everywhere: f32,
+    /// How much of what was said is turned round, 0 to 1.
+    pub against: f32,
+    /// How many of the point's key terms were said, 0 to 1.
+    pub terms: f32,
+    /// How clearly the STAR part was told, 0 to 1; 0 for other points.
+    pub star: f32,
+    /// Signals of the encoder, when there is one.
+    pub meaning: Option<Meaning>,
+    /// The trained reader's yes-minus-no logit, when there is one.
+    pub reader: Option<f32>,
+}
+
+/// Signals of the encoder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Meaning {
+    /// Late interaction within the best window, 0 to 1.
+    pub near: f32,
+    /// Late interaction over the whole answer, 0 to 1.
+    pub everywhere: f32,
+    /// Cosine of the means of statement and best window, 0 to 1.
+    pub pooled: f32,
+}
+
+/// Where the verdicts begin.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Covered from here.
+    pub covered: f32,
+    /// Partial from here.
+    pub partial: f32,
+    /// Unsure between here...
+    pub unsure_low: f32,
+    /// ...and here,
+    pub unsure_high: f32,
+    /// when words and meaning differ by more than this.
+    pub disagreement: f32,
+    /// Wrong when at least this share was said,
+    pub wrong_said: f32,
+    /// and at least this share of it is turned round.
+    pub wrong_against: f32,
+    /// A mistake counts as made from here.
+    pub mistake: f32,
+}
+
+/// The weights of one combination.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    intercept: f32,
+    near: f32,
+    everywhere: f32,
+    terms: f32,
+    star: f32,
+    against: f32,
+    #[serde(default)]
+    meaning_near: f32,
+    #[serde(default)]
+    meaning_everywhere: f32,
+    #[serde(default)]
+    pooled: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mistakes {
+    shift: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReaderWeight {
+    weight: f32,
+}
+
+/// Everything in `models/judge.toml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Version of the weights.
+    pub version: String,
+    /// Where the verdicts begin.
+    pub thresholds: Thresholds,
+    words: Weights,
+    vectors: Weights,
+    mistakes: Mistakes,
+    reader: ReaderWeight,
+}
+
+static SHIPPED: LazyLock<Result<Parameters, String>> =
+    LazyLock::new(|| Parameters::parse(include_str!("../../models/judge.toml")));
+
+impl Parameters {
+    /// Returns the shipped parameters.
+    ///
+    /// # Errors
+    /// Fails when the embedded file is not valid, which a test rules out.
+    pub fn shipped() -> crate::Result<&'static Self> {
+        SHIPPED.as_ref().map_err(|reason| {
+            crate::Error::internal(format!("the judge's weights are not valid: {reason}"))
+        })
+    }
+
+    /// Returns the parameters written in `text`.
+    ///
+    /// # Errors
+    /// Says what is wrong with them.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let read: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let t = &read.thresholds;
+        if !(0.0 < t.partial && t.partial <= t.covered && t.covered < 1.0) {
+            return Err("thresholds must rise from partial to covered".into());
+        }
+        for weights in [&read.words, &read.vectors] {
+            let for_it = [
+                weights.near,
+                weights.everywhere,
+                weights.terms,
+                weights.star,
+                weights.meaning_near,
+                weights.meaning_everywhere,
+                weights.pooled,
+                read.reader.weight,
+                -weights.against,
+            ];
+            if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
+                return Err("a weight has the wrong sign".into());
+            }
+        }
+        Ok(read)
+    }
+
+    /// Returns whether the trained reader has a vote.
+    pub fn uses_reader(&self) -> bool {
+        self.reader.weight > 0.0
+    }
+
+    /// Returns the probability that the answer makes the point.
+    pub fn point(&self, signals: &Signals) -> f32 {
+        logistic(self.logit(signals))
+    }
+
+    /// Returns the probability that the answer makes the mistake.
+    pub fn mistake(&self, signals: &Signals) -> f32 {
+        logistic(self.logit(signals) + self.mistakes.shift)
+    }
+
+    fn logit(&self, s: &Signals) -> f32 {
+        let weights = match s.meaning {
+            Some(_) => &self.vectors,
+            None => &self.words,
+        };
+        let meaning = s.meaning.unwrap_or_default();
+        weights.intercept
+            + weights.near * s.near
+            + weights.everywhere * s.everywhere
+            + weights.terms * s.terms
+            + weights.star * s.star
+            + weights.against * s.against * s.near
+            + weights.meaning_near * meaning.near
+            + weights.meaning_everywhere * meaning.everywhere
+            + weights.pooled * meaning.pooled
+            + self.reader.weight * s.reader.unwrap_or(0.0)
+    }
+
+    /// Returns the verdict on a point of this probability.
+    pub fn verdict(&self, probability: f32, signals: &Signals) -> Verdict {
+        let t = &self.thresholds;
+        if signals.near >= t.wrong_said && signals.against >= t.wrong_against {
+            return Verdict::Wrong;
+        }
+        let disagree = signals
+            .meaning
+            .is_some_and(|meaning| (meaning.near - signals.near).abs() > t.disagreement);
+        if (t.unsure_low..t.unsure_high).contains(&probability)
+            && (disagree || signals.meaning.is_none())
+        {
+            return Verdict::Unsure;
+        }
+        if probability >= t.covered {
+            Verdict::Covered
+        } else if probability >= t.partial {
+            Verdict::Partial
+        } else {
+            Verdict::Missing
+        }
+    }
+}
+
+fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_shipped_weights_are_valid() {
+        assert!(Parameters::shipped().is_ok(), "{:?}", Parameters::shipped());
+    }
+
+    #[test]
+    fn a_weight_of_the_wrong_sign_is_refused() {
+        let text = include_str!("../../models/judge.toml").replacen("near = ", "near = -", 1);
+        assert!(Parameters::parse(&text).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn saying_more_of_a_point_never_lowers_it(
+            near in 0.0_f32..1.0, more in 0.0_f32..1.0, cosine in 0.0_f32..1.0, closer in 0.0_f32..1.0,
+        ) {
+            let Ok(parameters) = Parameters::shipped() else { return Ok(()); };
+            let less = Signals {
+                near,
+                meaning: Some(Meaning { near: cosine, ..Meaning::default() }),
+                ..Signals::default()
+            };
+            let said = Signals {
+                near: near.max(more),
+                meaning: Some(Meaning { near: cosine.max(closer), ..Meaning::default() }),
+                ..Signals::default()
+            };
+            prop_assert!(parameters.point(&said) >= parameters.point(&less));
+        }
+    }
+}

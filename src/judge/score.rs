@@ -1,0 +1,224 @@
+//! Verdicts into a score of 0 to 100.
+//!
+//! The formula, version 1, also in `docs/judge.md`. A point of probability
+//! `p` earns the credit `c = clamp((p - 0.20) / (0.65 - 0.20), 0, 1)`; a wrong
+//! one earns nothing and costs a quarter of its weight. A mistake of
+//! probability `m` is made to the degree `d = clamp((m - 0.50) / 0.30, 0, 1)`.
+//!
+//! ```text
+//! base  = 100 * sum(weight * credit) / sum(weight)
+//! base  = min(base, 40 + 60 * essentials)      share of credit of the essential points
+//! score = base - sum(5 * d minor) - sum(20 * d serious) - sum(40 * d fatal)
+//! score = min(score, 100 - 40 * d) serious, min(score, 100 - 75 * d) fatal
+//! score = score / 10                           for a flag that gates
+//! ```
+//!
+//! Credits are continuous, so that a hair's breadth of probability never moves
+//! the score by a whole point of the rubric.
+
+use crate::guide::{PointKind, Severity};
+
+use super::assessment::{Case, Flag, MistakeFinding, PointVerdict, Verdict};
+use super::flags;
+
+/// The most an answer can get that is flagged as no answer.
+pub const GATE: f32 = 10.0;
+
+/// Probability from which a point earns credit.
+const CREDIT_FROM: f32 = 0.20;
+
+/// Probability from which a point earns full credit.
+const CREDIT_FULL: f32 = 0.65;
+
+/// Share of its weight that a wrong point costs.
+const WRONG_COSTS: f32 = 0.25;
+
+/// Returns the score of a judged answer, 0 to 100.
+pub fn score(
+    case: &Case,
+    points: &[PointVerdict],
+    mistakes: &[MistakeFinding],
+    found: &[Flag],
+) -> f32 {
+    let mut total = Share::default();
+    let mut essential = Share::default();
+    for (point, verdict) in case.points.iter().zip(points) {
+        let earned = credit(verdict);
+        total.add(point.weight, earned);
+        if point.kind == PointKind::Essential {
+            essential.add(point.weight, earned.max(0.0));
+        }
+    }
+    let mut score = 100.0 * total.value().unwrap_or(0.0).max(0.0);
+    if let Some(share) = essential.value() {
+        score = score.min(40.0 + 60.0 * share);
+    }
+    for (mistake, finding) in case.mistakes.iter().zip(mistakes) {
+        let degree = ((finding.probability - 0.5) / 0.3).clamp(0.0, 1.0);
+        let (cost, cap) = match mistake.severity {
+            Severity::Minor => (5.0, 100.0),
+            Severity::Serious => (20.0, 100.0 - 40.0 * degree),
+            Severity::Fatal => (40.0, 100.0 - 75.0 * degree),
+        };
+        score = (score - cost * degree).min(cap);
+    }
+    if found.iter().any(|&flag| flags::gates(flag)) {
+        score *= GATE / 100.0;
+    }
+    score.clamp(0.0, 100.0)
+}
+
+fn credit(verdict: &PointVerdict) -> f32 {
+    if verdict.verdict == Verdict::Wrong {
+        return -WRONG_COSTS;
+    }
+    ((verdict.probability - CREDIT_FROM) / (CREDIT_FULL - CREDIT_FROM)).clamp(0.0, 1.0)
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    earned: f32,
+    weight: f32,
+}
+
+impl Share {
+    fn add(&mut self, weight: f32, credit: f32) {
+        // A weight that is no positive number counts as nothing.
+        if weight.is_finite() && weight > 0.0 {
+            self.weight += weight;
+            self.earned += weight * credit;
+        }
+    }
+
+    fn value(&self) -> Option<f32> {
+        (self.weight > 0.0).then(|| self.earned / self.weight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::assessment::{CaseMistake, CasePoint};
+
+    fn case(kinds: &[PointKind], severities: &[Severity]) -> Case {
+        Case {
+            question: String::new(),
+            points: kinds
+                .iter()
+                .enumerate()
+                .map(|(i, &kind)| CasePoint {
+                    id: i.to_string(),
+                    text: String::new(),
+                    weight: 10.0,
+                    kind,
+                    key_terms: Vec::new(),
+                    star: None,
+                })
+                .collect(),
+            mistakes: severities
+                .iter()
+                .map(|&severity| CaseMistake {
+                    id: "m".into(),
+                    text: String::new(),
+                    severity,
+                })
+                .collect(),
+            references: Vec::new(),
+            behavioural: false,
+            answer: String::new(),
+        }
+    }
+
+    fn verdict(verdict: Verdict, probability: f32) -> PointVerdict {
+        PointVerdict {
+            id: String::new(),
+            verdict,
+            probability,
+            evidence: Vec::new(),
+        }
+    }
+
+    fn mistake(probability: f32) -> MistakeFinding {
+        MistakeFinding {
+            id: "m".into(),
+            made: probability > 0.6,
+            probability,
+            evidence: Vec::new(),
+        }
+    }
+
+    const ALL: [PointKind; 2] = [PointKind::Essential, PointKind::Strong];
+
+    #[test]
+    fn everything_covered_is_a_hundred_and_nothing_is_nought() {
+        let case = case(&ALL, &[]);
+        let covered = [
+            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Covered, 0.7),
+        ];
+        let missing = [
+            verdict(Verdict::Missing, 0.1),
+            verdict(Verdict::Missing, 0.0),
+        ];
+        assert_eq!(score(&case, &covered, &[], &[]), 100.0);
+        assert_eq!(score(&case, &missing, &[], &[]), 0.0);
+    }
+
+    #[test]
+    fn without_its_essentials_an_answer_cannot_be_good() {
+        let case = case(
+            &[PointKind::Essential, PointKind::Strong, PointKind::Strong],
+            &[],
+        );
+        let points = [
+            verdict(Verdict::Missing, 0.0),
+            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Covered, 0.9),
+        ];
+        assert_eq!(score(&case, &points, &[], &[]), 40.0);
+    }
+
+    #[test]
+    fn a_wrong_point_costs_more_than_a_missing_one() {
+        let case = case(&ALL, &[]);
+        let wrong = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.5)];
+        let missing = [
+            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Missing, 0.1),
+        ];
+        assert!(score(&case, &wrong, &[], &[]) < score(&case, &missing, &[], &[]));
+    }
+
+    #[test]
+    fn a_fatal_mistake_caps_the_score() {
+        let case = case(&ALL, &[Severity::Fatal]);
+        let points = [
+            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Covered, 0.9),
+        ];
+        assert!(score(&case, &points, &[mistake(0.9)], &[]) <= 25.0);
+        assert_eq!(score(&case, &points, &[mistake(0.2)], &[]), 100.0);
+    }
+
+    #[test]
+    fn a_flagged_answer_gets_ten_at_most_but_recitation_keeps_its_score() {
+        let case = case(&ALL, &[]);
+        let points = [
+            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Covered, 0.9),
+        ];
+        assert_eq!(score(&case, &points, &[], &[Flag::KeywordSalad]), GATE);
+        assert_eq!(score(&case, &points, &[], &[Flag::Recitation]), 100.0);
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_do_not_spoil_the_score() {
+        let mut case = case(&ALL, &[]);
+        case.points[0].weight = f32::NAN;
+        let points = [
+            verdict(Verdict::Missing, 0.0),
+            verdict(Verdict::Covered, 0.9),
+        ];
+        assert!(score(&case, &points, &[], &[]).is_finite());
+    }
+}

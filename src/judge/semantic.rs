@@ -1,0 +1,263 @@
+//! Meaning signals: late interaction of an encoder's token vectors.
+//!
+//! Every token of a statement looks for the closest token of the answer; the
+//! mean of these cosines, weighted by how informative each word is, says how
+//! much of the statement's meaning is there, and the tokens found say where
+//! (Khattab and Zaharia 2020, "ColBERT", with weights). One call of the
+//! encoder reads all statements and the whole answer.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use super::lexical::Statement;
+use super::text::{Text, WINDOW};
+use crate::llm::{Cancel, Embedder, EngineError, TokenVectors};
+
+/// Words between the beginnings of two windows the encoder reads.
+const STRIDE: usize = WINDOW / 2;
+
+/// Words of an answer the encoder reads; what follows is judged by its words
+/// alone. Ten minutes of speech, about a second of encoding.
+const ENCODED_WORDS: usize = 1_500;
+
+/// Statements kept encoded between answers.
+const CACHED: usize = 512;
+
+/// Token vectors with the word each stands for.
+#[derive(Debug, Clone, Default)]
+pub struct Encoded {
+    vectors: Vec<Vec<f32>>,
+    words: Vec<usize>,
+}
+
+impl Encoded {
+    /// Assigns the tokens of `vectors`, read from `plain`, to words; the
+    /// first word has index `offset`.
+    fn new(plain: &str, vectors: TokenVectors, offset: usize) -> Self {
+        let mut starts = Vec::new();
+        let mut at = 0;
+        for word in plain.split(' ') {
+            starts.push(at);
+            at += word.len() + 1;
+        }
+        let words = vectors
+            .spans
+            .iter()
+            .map(|span| offset + starts.partition_point(|&s| s <= span.start).max(1) - 1)
+            .collect();
+        Self {
+            vectors: vectors.vectors,
+            words,
+        }
+    }
+
+    fn pooled(&self) -> Vec<f32> {
+        let mut sum = vec![0.0; self.vectors.first().map_or(0, Vec::len)];
+        for vector in &self.vectors {
+            for (total, x) in sum.iter_mut().zip(vector) {
+                *total += x;
+            }
+        }
+        let norm = dot(&sum, &sum).sqrt();
+        if norm > 0.0 {
+            sum.iter_mut().for_each(|x| *x /= norm);
+        }
+        sum
+    }
+}
+
+/// What a search by meaning found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Near {
+    /// Weighted mean of the best cosines within the best window, 0 to 1.
+    pub near: f32,
+    /// The same over the whole answer.
+    pub everywhere: f32,
+    /// Cosine of the mean vectors of statement and best window, 0 to 1.
+    pub pooled: f32,
+    /// Words of the answer in the best window, with what they contribute.
+    pub places: Vec<(usize, f32)>,
+}
+
+/// An encoder with a memory for statements.
+pub struct Semantic {
+    embedder: Arc<dyn Embedder>,
+    cache: Mutex<HashMap<String, Arc<Encoded>>>,
+}
+
+impl std::fmt::Debug for Semantic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Semantic").finish_non_exhaustive()
+    }
+}
+
+impl Semantic {
+    /// Returns a searcher that reads with `embedder`.
+    pub fn new(embedder: Arc<dyn Embedder>) -> Self {
+        Self {
+            embedder,
+            cache: Mutex::default(),
+        }
+    }
+
+    /// Looks for each of `statements` in `answer`.
+    ///
+    /// # Errors
+    /// Fails when the encoder does.
+    pub async fn find(
+        &self,
+        statements: &[Statement],
+        answer: &Text,
+        cancel: Cancel,
+    ) -> Result<Vec<Near>, EngineError> {
+        let windows = encoder_windows(answer);
+        if windows.is_empty() {
+            return Ok(vec![Near::default(); statements.len()]);
+        }
+        let plain: Vec<String> = statements
+            .iter()
+            .map(|s| s.text.plain(0..s.text.words.len()))
+            .collect();
+        let mut known: Vec<Option<Arc<Encoded>>> =
+            plain.iter().map(|text| self.known(text)).collect();
+        let mut texts: Vec<String> = Vec::new();
+        let mut wanted: Vec<usize> = Vec::new();
+        for (i, text) in plain.iter().enumerate() {
+            if known[i].is_none() && !text.is_empty() {
+                wanted.push(i);
+                texts.push(text.clone());
+            }
+        }
+        let window_texts: Vec<String> = windows.iter().map(|w| answer.plain(w.clone())).collect();
+        texts.extend(window_texts.iter().cloned());
+        let mut vectors = self.embedder.embed_tokens(texts, cancel).await?.into_iter();
+        for i in wanted {
+            if let Some(found) = vectors.next() {
+                let encoded = Arc::new(Encoded::new(&plain[i], found, 0));
+                self.remember(&plain[i], &encoded);
+                known[i] = Some(encoded);
+            }
+        }
+        let encoded: Vec<(Encoded, Vec<f32>)> = windows
+            .iter()
+            .zip(&window_texts)
+            .zip(vectors)
+            .map(|((window, text), vectors)| {
+                let encoded = Encoded::new(text, vectors, window.start);
+                let pooled = encoded.pooled();
+                (encoded, pooled)
+            })
+            .collect();
+        Ok(statements
+            .iter()
+            .zip(known)
+            .map(|(statement, tokens)| match tokens {
+                Some(tokens) => late_interaction(statement, &tokens, &encoded),
+                None => Near::default(),
+            })
+            .collect())
+    }
+
+    fn known(&self, text: &str) -> Option<Arc<Encoded>> {
+        let cache = self.cache.lock().unwrap_or_else(|e| e.into_inner());
+        cache.get(text).cloned()
+    }
+
+    fn remember(&self, text: &str, encoded: &Arc<Encoded>) {
+        let mut cache = self.cache.lock().unwrap_or_else(|e| e.into_inner());
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(text.to_owned(), encoded.clone());
+    }
+}
+
+fn encoder_windows(answer: &Text) -> Vec<Range<usize>> {
+    answer
+        .windows(STRIDE)
+        .into_iter()
+        .take_while(|window| window.start < ENCODED_WORDS)
+        .collect()
+}
+
+fn late_interaction(
+    statement: &Statement,
+    tokens: &Encoded,
+    windows: &[(Encoded, Vec<f32>)],
+) -> Near {
+    // A word cut into several tokens counts once.
+    let mut pieces: HashMap<usize, f32> = HashMap::new();
+    for &word in &tokens.words {
+        *pieces.entry(word).or_insert(0.0) += 1.0;
+    }
+    let weights: Vec<f32> = tokens
+        .words
+        .iter()
+        .map(|word| statement.weights.get(*word).copied().unwrap_or(0.0) / pieces[word])
+        .collect();
+    let mass: f32 = weights.iter().sum();
+    if mass <= 0.0 {
+        return Near::default();
+    }
+    let statement_pooled = tokens.pooled();
+    let mut best_anywhere = vec![0.0_f32; weights.len()];
+    let mut found = Near::default();
+    for (window, pooled) in windows {
+        found.pooled = found.pooled.max(dot(&statement_pooled, pooled));
+        let mut total = 0.0;
+        let mut places = Vec::new();
+        for (i, (token, weight)) in tokens.vectors.iter().zip(&weights).enumerate() {
+            if *weight == 0.0 {
+                continue;
+            }
+            let mut best = (0.0_f32, 0);
+            for (vector, word) in window.vectors.iter().zip(&window.words) {
+                let cosine = dot(token, vector);
+                if cosine > best.0 {
+                    best = (cosine, *word);
+                }
+            }
+            best_anywhere[i] = best_anywhere[i].max(best.0);
+            total += weight * best.0;
+            places.push((best.1, weight * best.0));
+        }
+        if total / mass > found.near {
+            found.near = total / mass;
+            found.places = places;
+        }
+    }
+    let everywhere: f32 = best_anywhere.iter().zip(&weights).map(|(c, w)| c * w).sum();
+    found.everywhere = everywhere / mass;
+    found
+}
+
+fn dot(one: &[f32], other: &[f32]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_assigned_to_the_words_they_are_part_of() {
+        let vectors = TokenVectors {
+            vectors: vec![vec![1.0]; 4],
+            spans: vec![0..2, 2..5, 6..8, 9..12],
+        };
+        let encoded = Encoded::new("cross of val", vectors, 10);
+        assert_eq!(encoded.words, [10, 10, 11, 12]);
+    }
+
+    #[test]
+    fn the_encoder_reads_a_bounded_number_of_words() {
+        let text = Text::new(&"word ".repeat(4_000));
+        let windows = encoder_windows(&text);
+        assert!(
+            windows
+                .last()
+                .is_some_and(|w| w.end <= ENCODED_WORDS + WINDOW)
+        );
+    }
+}
