@@ -49,8 +49,12 @@ pub struct Globals {
 /// The verbs
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Judge one answer and show it annotated
+    Assess(commands::assess::AssessArgs),
     /// Measure the engine on this machine
     Bench(commands::bench::BenchArgs),
     /// List, fetch, check and remove models
     Models(commands::models::ModelsArgs),
+    /// Judge answers read as JSON Lines
+    Grade(commands::grade::GradeArgs),
 }

@@ -37,7 +37,6 @@ pub struct GradeArgs {
 pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
     let judge = super::assess::local_judge(ctx)?;
     let runtime = super::assess::runtime()?;
-    let progress = ctx.ui.progress_bar(size(&args.file), "Judging");
     let mut input = open(&args.file)?;
     let mut pairs = Vec::new();
     let (mut number, mut refused) = (0_u64, 0_u64);
@@ -51,7 +50,6 @@ pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
             break;
         }
         number += 1;
-        progress.add(read as u64);
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
@@ -74,11 +72,11 @@ pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
             }
             Err(reason) => {
                 refused += 1;
-                ctx.ui.warn(&format!("line {number} was refused: {reason}"));
+                ctx.ui
+                    .status(&format!("Line {number} was refused: {reason}"));
             }
         }
     }
-    progress.finish();
     if args.report {
         report(ctx, &Agreement::of(&pairs));
     }
@@ -115,10 +113,14 @@ fn report(ctx: &Context, found: &Agreement) {
         Some(value) => format!("{value:.3}"),
         None => "not defined".to_owned(),
     };
-    ctx.ui.status(&format!("Rows with a grade   {}", found.rows));
-    ctx.ui.status(&format!("Pearson r           {}", figure(found.pearson)));
-    ctx.ui.status(&format!("AUC                 {}", figure(found.auc)));
-    ctx.ui.status(&format!("RMSE                {}", figure(found.rmse)));
+    ctx.ui
+        .status(&format!("Rows with a grade   {}", found.rows));
+    ctx.ui
+        .status(&format!("Pearson r           {}", figure(found.pearson)));
+    ctx.ui
+        .status(&format!("AUC                 {}", figure(found.auc)));
+    ctx.ui
+        .status(&format!("RMSE                {}", figure(found.rmse)));
     ctx.ui.status(&format!(
         "Calibration error   {}",
         figure(found.calibration_error)
@@ -135,14 +137,6 @@ fn open(file: &Path) -> Result<Box<dyn BufRead>> {
     }
     let opened = std::fs::File::open(file).map_err(|error| unreadable(file, error))?;
     Ok(Box::new(BufReader::new(opened)))
-}
-
-/// Bytes of the input, 0 when it is not known.
-fn size(file: &Path) -> u64 {
-    if is_stdin(file) {
-        return 0;
-    }
-    std::fs::metadata(file).map_or(0, |found| found.len())
 }
 
 fn unreadable(file: &Path, error: std::io::Error) -> Error {

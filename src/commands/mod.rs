@@ -1,7 +1,9 @@
 //! The verbs, one file each. A verb wires rooms together and holds no logic
 //! worth testing on its own.
 
+pub mod assess;
 pub mod bench;
+pub mod grade;
 pub mod models;
 
 use std::ffi::OsString;
@@ -52,7 +54,9 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
         ui,
     };
     match cli.command {
+        Command::Assess(args) => assess::run(&args, &ctx),
         Command::Bench(args) => bench::run(&args, &ctx),
         Command::Models(args) => models::run(&args, &ctx),
+        Command::Grade(args) => grade::run(&args, &ctx),
     }
 }

@@ -26,8 +26,38 @@ pub struct Signals {
     pub star: f32,
     /// Signals of the encoder, when there is one.
     pub meaning: Option<Meaning>,
-    /// The trained reader's yes-minus-no logit, when there is one.
-    pub reader: Option<f32>,
+    /// What the trained reader says, when there is one.
+    pub reader: Option<Reading>,
+}
+
+/// What the trained reader says of one statement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Reading {
+    /// Logit of "yes" against "no" and "wrong" together.
+    pub yes: f32,
+    /// Probability of "wrong" among the three, 0 to 1.
+    pub wrong: f32,
+}
+
+impl Reading {
+    /// Returns the reading of the logits of "yes", "no" and "wrong"; neutral
+    /// when they are not three numbers.
+    pub fn new(logits: &[f32]) -> Self {
+        let &[yes, no, wrong] = logits else {
+            return Self::default();
+        };
+        if !(yes.is_finite() && no.is_finite() && wrong.is_finite()) {
+            return Self::default();
+        }
+        let most = no.max(wrong);
+        let others = most + ((no - most).exp() + (wrong - most).exp()).ln();
+        let top = yes.max(most);
+        let all = (yes - top).exp() + (no - top).exp() + (wrong - top).exp();
+        Self {
+            yes: yes - others,
+            wrong: (wrong - top).exp() / all,
+        }
+    }
 }
 
 /// Signals of the encoder.
@@ -59,6 +89,8 @@ pub struct Thresholds {
     pub wrong_said: f32,
     /// and at least this share of it is turned round.
     pub wrong_against: f32,
+    /// Wrong when the trained reader gives "wrong" this probability.
+    pub wrong_read: f32,
     /// A mistake counts as made from here.
     pub mistake: f32,
 }
@@ -180,13 +212,17 @@ impl Parameters {
             + weights.meaning_near * meaning.near
             + weights.meaning_everywhere * meaning.everywhere
             + weights.pooled * meaning.pooled
-            + self.reader.weight * s.reader.unwrap_or(0.0)
+            + self.reader.weight * s.reader.map_or(0.0, |reading| reading.yes)
     }
 
     /// Returns the verdict on a point of this probability.
     pub fn verdict(&self, probability: f32, signals: &Signals) -> Verdict {
         let t = &self.thresholds;
-        if signals.near >= t.wrong_said && signals.against >= t.wrong_against {
+        let read_wrong = signals
+            .reader
+            .is_some_and(|reading| reading.wrong >= t.wrong_read);
+        let turned = signals.near >= t.wrong_said && signals.against >= t.wrong_against;
+        if turned || read_wrong {
             return Verdict::Wrong;
         }
         let disagree = signals

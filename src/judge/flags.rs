@@ -205,7 +205,8 @@ const NO_ANSWER: &[&str] = &[
     "never used",
     "never worked",
     "havent worked",
-    "not applicable", "n a",
+    "not applicable",
+    "n a",
 ];
 
 /// Words around which somebody without an answer says nothing.

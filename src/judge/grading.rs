@@ -164,7 +164,10 @@ impl Row {
     /// of these. Empty when there is nothing to judge by.
     pub fn cases(&self) -> Vec<Case> {
         if !self.points.is_empty() {
-            let points = self.points.iter().map(|p| (p.text().to_owned(), p.weight()));
+            let points = self
+                .points
+                .iter()
+                .map(|p| (p.text().to_owned(), p.weight()));
             return vec![self.case(points.collect())];
         }
         self.references
@@ -323,7 +326,10 @@ impl Graded {
 }
 
 fn pairs(ranges: &[Range<usize>]) -> Vec<[usize; 2]> {
-    ranges.iter().map(|range| [range.start, range.end]).collect()
+    ranges
+        .iter()
+        .map(|range| [range.start, range.end])
+        .collect()
 }
 
 /// Rounds to four decimals, so that output is short and the same everywhere.
@@ -349,7 +355,10 @@ mod tests {
         let texts: Vec<&str> = points.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(
             texts,
-            ["Lasso gives sparse weights. Yes.", "Ridge shrinks all of them."]
+            [
+                "Lasso gives sparse weights. Yes.",
+                "Ridge shrinks all of them."
+            ]
         );
     }
 
@@ -359,7 +368,10 @@ mod tests {
             ("{", "EOF"),
             (r#"{"question": "Q"}"#, "answer"),
             (r#"{"answer": "A", "score": 3}"#, "between 0 and 1"),
-            (r#"{"answer": "A", "points": [{"text": "p", "weight": -1}]}"#, "positive"),
+            (
+                r#"{"answer": "A", "points": [{"text": "p", "weight": -1}]}"#,
+                "positive",
+            ),
             (r#"{"answer": "A", "points": [" "]}"#, "no text"),
         ] {
             let said = Row::parse(line).err().unwrap_or_default();

@@ -51,6 +51,12 @@ impl Statement {
                 .collect()
         };
         let mut weights = weigh(question);
+        // "Names the metric" is about the metric; "names" frames it.
+        if let (Some(first), Some(word)) = (weights.first_mut(), text.words.first())
+            && lexicon::is_frame(&word.text)
+        {
+            *first = 0.0;
+        }
         if weights.iter().all(|&weight| weight == 0.0) {
             weights = weigh(&HashSet::new());
         }

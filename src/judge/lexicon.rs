@@ -112,6 +112,50 @@ pub fn is_negator(word: &str) -> bool {
     NEGATORS.contains(word)
 }
 
+/// Returns whether a word at the beginning of a rubric point only frames it,
+/// as in "Names the metric".
+pub fn is_frame(word: &str) -> bool {
+    const FRAMES: &[&str] = &[
+        "names",
+        "explains",
+        "describes",
+        "says",
+        "gives",
+        "mentions",
+        "states",
+        "shows",
+        "tells",
+        "lists",
+        "notes",
+        "points",
+        "argues",
+        "claims",
+        "suggests",
+        "proposes",
+        "recommends",
+        "offers",
+        "admits",
+        "acknowledges",
+        "recognises",
+        "identifies",
+        "defines",
+        "discusses",
+        "covers",
+        "outlines",
+        "sketches",
+        "illustrates",
+        "believes",
+        "thinks",
+        "treats",
+        "talks",
+        "speaks",
+        "brings",
+        "makes",
+        "sets",
+    ];
+    FRAMES.contains(&word)
+}
+
 /// Returns how informative a stem is: an inverse document frequency as a
 /// natural logarithm, about 1 to 5.4.
 pub fn weight(stem: &str) -> f32 {

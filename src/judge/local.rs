@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use super::assessment::{
     Assessment, Case, CasePoint, Flag, Judge, MistakeFinding, PointVerdict, Verdict,
 };
-use super::combine::{Meaning, Parameters, Signals};
+use super::combine::{Meaning, Parameters, Reading, Signals};
 use super::lexical::{Found, Searchable, Statement, question_stems};
 use super::semantic::{Near, Semantic};
 use super::text::{self, Text};
@@ -175,20 +175,26 @@ impl LocalJudge {
         })
     }
 
-    /// Returns the trained reader's yes-minus-no logit of every point and then
-    /// every mistake: question and answer are decoded once, the statements are
-    /// forks of them.
-    async fn read(&self, case: &Case, cancel: &Cancel) -> Result<Option<Vec<f32>>> {
+    /// Returns what the trained reader says of every point and then of every
+    /// mistake: question and answer are decoded once, the statements are forks
+    /// of them. The prompt is the one of `training/train_reader.py`.
+    async fn read(&self, case: &Case, cancel: &Cancel) -> Result<Option<Vec<Reading>>> {
         let Some(reader) = self.active_reader() else {
             return Ok(None);
         };
-        let asked = |text: &str| format!("\nPoint: {text}\nDoes the answer make this point?");
-        let branches: Vec<String> = case
-            .points
-            .iter()
-            .map(|point| asked(&point.text))
-            .chain(case.mistakes.iter().map(|mistake| asked(&mistake.text)))
-            .collect();
+        let points = case.points.iter().map(|point| {
+            format!(
+                "\nPoint: {}\nDoes the answer make this point?",
+                collapse(&point.text)
+            )
+        });
+        let mistakes = case.mistakes.iter().map(|mistake| {
+            format!(
+                "\nMistake: {}\nDoes the answer make this mistake?",
+                collapse(&mistake.text)
+            )
+        });
+        let branches: Vec<String> = points.chain(mistakes).collect();
         if branches.is_empty() {
             return Ok(None);
         }
@@ -203,17 +209,15 @@ impl LocalJudge {
                         Part::Candidate(collapse(answer)),
                     ]),
                     branches,
-                    words: vec![" yes".into(), " no".into()],
+                    words: vec![" yes".into(), " no".into(), " wrong".into()],
                 },
                 cancel.clone(),
             )
             .await
             .map_err(judge_error)?;
-        let differences = read.logits.iter().map(|row| match row.as_slice() {
-            [yes, no, ..] => yes - no,
-            _ => 0.0,
-        });
-        Ok(Some(differences.collect()))
+        Ok(Some(
+            read.logits.iter().map(|row| Reading::new(row)).collect(),
+        ))
     }
 }
 

@@ -95,7 +95,10 @@ fn calibration_error(pairs: &[(f64, f64)]) -> Option<f64> {
         bins[at].0 += score;
         bins[at].1 += grade;
     }
-    let off: f64 = bins.iter().map(|(score, grade)| (score - grade).abs()).sum();
+    let off: f64 = bins
+        .iter()
+        .map(|(score, grade)| (score - grade).abs())
+        .sum();
     Some(off / pairs.len() as f64)
 }
 
@@ -111,8 +114,14 @@ mod tests {
     fn figures_agree_with_those_worked_out_by_hand() {
         let found = Agreement::of(&[(0.1, 0.0), (0.4, 1.0), (0.35, 0.0), (0.8, 1.0)]);
         assert!(close(found.auc, 1.0));
-        assert!(close(found.rmse, ((0.01 + 0.36 + 0.1225 + 0.04) / 4.0_f64).sqrt()));
-        assert!(close(found.calibration_error, (0.1 + 0.6 + 0.35 + 0.2) / 4.0));
+        assert!(close(
+            found.rmse,
+            ((0.01 + 0.36 + 0.1225 + 0.04) / 4.0_f64).sqrt()
+        ));
+        assert!(close(
+            found.calibration_error,
+            (0.1 + 0.6 + 0.35 + 0.2) / 4.0
+        ));
         assert!(close(found.pearson, 0.747_203_222_080_076_8), "{found:?}");
     }
 

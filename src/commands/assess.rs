@@ -1,0 +1,215 @@
+//! `viva assess`: judges one answer to a question of the bank and shows it
+//! annotated.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Context;
+use crate::guide::{Library, Question};
+use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, text};
+use crate::llm::Cancel;
+use crate::{Error, Result};
+
+/// Bytes of an answer that are read from a file; more is refused, since it is
+/// no answer somebody gave.
+const MAX_ANSWER: u64 = 16 << 20;
+
+/// Arguments of `viva assess`
+#[derive(Debug, Args)]
+pub struct AssessArgs {
+    /// The question: its identifier or a beginning of it
+    #[arg(long, value_name = "ID")]
+    pub question: String,
+    /// The answer; `-` reads standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+}
+
+/// Judges the answer and shows verdicts with the words they rest on.
+///
+/// # Errors
+/// Fails when the question is not known, the answer cannot be read, or a model
+/// fails.
+pub fn run(args: &AssessArgs, ctx: &Context) -> Result<()> {
+    let library = Library::load(&ctx.paths)?;
+    let question = library.resolve(&args.question)?;
+    let answer = read_answer(args)?;
+    if answer.len() > text::JUDGED_BYTES {
+        ctx.ui.status(&format!(
+            "Warning: the answer has {} bytes; its first {} are judged.",
+            answer.len(),
+            text::JUDGED_BYTES
+        ));
+    }
+    let judge = local_judge(ctx)?;
+    let case = Case::from_question(question, &question.ask, &answer);
+    let assessment = runtime()?.block_on(judge.assess(&case, Cancel::new()))?;
+    if ctx.ui.is_json() {
+        ctx.ui.json_line(&as_json(question, &case, &assessment));
+    } else {
+        show(
+            ctx,
+            question,
+            &library.citation(question),
+            &case,
+            &assessment,
+        );
+    }
+    Ok(())
+}
+
+/// Returns the judge with the models that are on this machine.
+///
+/// # Errors
+/// Fails when a model that is there cannot be loaded.
+pub fn local_judge(_ctx: &Context) -> Result<LocalJudge> {
+    Ok(LocalJudge::new(None, None))
+}
+
+/// Returns a runtime for one command.
+///
+/// # Errors
+/// Fails when the system refuses one.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal("the runtime could not be started").caused_by(error))
+}
+
+fn read_answer(args: &AssessArgs) -> Result<String> {
+    let unreadable = |error: std::io::Error| {
+        Error::usage(format!("the answer {} cannot be read", args.file.display()))
+            .caused_by(error)
+            .hint("Name a text file, or `-` for standard input.")
+    };
+    let mut bytes = Vec::new();
+    if args.file.as_os_str() == "-" {
+        std::io::stdin()
+            .take(MAX_ANSWER)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    } else {
+        std::fs::File::open(&args.file)
+            .map_err(unreadable)?
+            .take(MAX_ANSWER)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn as_json(question: &Question, case: &Case, found: &Assessment) -> serde_json::Value {
+    let points: Vec<_> = case
+        .points
+        .iter()
+        .zip(&found.points)
+        .map(|(point, verdict)| {
+            json!({
+                "id": verdict.id,
+                "text": point.text,
+                "kind": point.kind,
+                "weight": point.weight,
+                "verdict": verdict.verdict,
+                "probability": verdict.probability,
+                "evidence": verdict.evidence.iter().map(|r| [r.start, r.end]).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let mistakes: Vec<_> = case
+        .mistakes
+        .iter()
+        .zip(&found.mistakes)
+        .map(|(mistake, finding)| {
+            json!({
+                "id": finding.id,
+                "text": mistake.text,
+                "severity": mistake.severity,
+                "made": finding.made,
+                "probability": finding.probability,
+                "evidence": finding.evidence.iter().map(|r| [r.start, r.end]).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "schema": 1,
+        "type": "assessment",
+        "question": question.id,
+        "score": found.score,
+        "points": points,
+        "mistakes": mistakes,
+        "flags": found.flags,
+        "judge": found.judge,
+    })
+}
+
+fn show(ctx: &Context, question: &Question, citation: &str, case: &Case, found: &Assessment) {
+    let ui = &ctx.ui;
+    ui.line(&question.ask);
+    ui.line(&format!("({citation})"));
+    ui.line("");
+    ui.line(&format!("Score {:.0} of 100", found.score));
+    for flag in &found.flags {
+        ui.line(describe(*flag));
+    }
+    for (point, verdict) in case.points.iter().zip(&found.points) {
+        ui.line("");
+        ui.line(&format!(
+            "{:<8}  {} ({:.0}%)",
+            name(verdict.verdict),
+            point.text,
+            100.0 * verdict.probability
+        ));
+        for range in &verdict.evidence {
+            if let Some(words) = case.answer.get(range.clone()) {
+                ui.line(&format!("          “{}”", one_line(words)));
+            }
+        }
+    }
+    for (mistake, finding) in case.mistakes.iter().zip(&found.mistakes) {
+        if !finding.made {
+            continue;
+        }
+        ui.line("");
+        ui.line(&format!(
+            "Mistake   {} ({:.0}%)",
+            mistake.text,
+            100.0 * finding.probability
+        ));
+        for range in &finding.evidence {
+            if let Some(words) = case.answer.get(range.clone()) {
+                ui.line(&format!("          “{}”", one_line(words)));
+            }
+        }
+    }
+}
+
+fn one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Covered => "Covered",
+        Verdict::Partial => "Partial",
+        Verdict::Missing => "Missing",
+        Verdict::Wrong => "Wrong",
+        Verdict::Unsure => "Unsure",
+    }
+}
+
+fn describe(flag: Flag) -> &'static str {
+    match flag {
+        Flag::NonAnswer => "There is no answer here to judge.",
+        Flag::OffTopic => "The answer speaks of something else.",
+        Flag::QuestionEcho => "The answer says the question back and adds little.",
+        Flag::KeywordSalad => "The answer is a row of keywords without sentences around them.",
+        Flag::Recitation => {
+            "The answer is a text by heart; a panel would ask again in other words."
+        }
+        Flag::GraderInstruction => "The answer speaks to the grader instead of answering.",
+    }
+}
