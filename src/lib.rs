@@ -18,5 +18,6 @@ pub mod models;
 pub mod paths;
 pub mod store;
 pub mod ui;
+pub mod voice;
 
 pub use error::{Error, ErrorKind, Result};
