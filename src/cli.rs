@@ -57,4 +57,10 @@ pub enum Command {
     Models(commands::models::ModelsArgs),
     /// Judge answers read as JSON Lines
     Grade(commands::grade::GradeArgs),
+    /// Check this installation and say what to mend
+    Doctor(commands::doctor::DoctorArgs),
+    /// List, show, export, import or forget past sessions
+    History(commands::history::HistoryArgs),
+    /// Show what came of a session, or write it to a file
+    Report(commands::report::ReportArgs),
 }

@@ -16,6 +16,7 @@ pub mod judge;
 pub mod llm;
 pub mod models;
 pub mod paths;
+pub mod report;
 pub mod store;
 pub mod ui;
 pub mod voice;

@@ -5,6 +5,9 @@ pub mod assess;
 pub mod bench;
 pub mod grade;
 pub mod models;
+pub mod doctor;
+pub mod history;
+pub mod report;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -58,5 +61,8 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
         Command::Bench(args) => bench::run(&args, &ctx),
         Command::Models(args) => models::run(&args, &ctx),
         Command::Grade(args) => grade::run(&args, &ctx),
+        Command::Doctor(args) => doctor::run(&args, &ctx),
+        Command::History(args) => history::run(&args, &ctx),
+        Command::Report(args) => report::run(&args, &ctx),
     }
 }

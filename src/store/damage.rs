@@ -16,7 +16,7 @@ use crate::{Error, Result};
 
 /// How many row numbers in a row are tried one by one where a stretch of a
 /// table cannot be walked. A page holds some dozens of rows.
-const GAP: i64 = 100_000;
+const GAP: i64 = 2_000;
 
 /// Something in the journal that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -46,6 +46,39 @@ impl Journal {
         })
     }
 
+    /// As [`Journal::open`], and looks through the whole file however large.
+    /// A file so damaged that it cannot be opened is recovered likewise.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_with_full_check(paths: &Paths) -> Result<Self> {
+        let path = paths.journal();
+        let opened = open::open_fully_checked(&path)?;
+        Ok(Self {
+            connection: Mutex::new(opened.connection),
+            lock: Mutex::new(None),
+            path: Some(path),
+            notices: opened.notices,
+        })
+    }
+
+    /// Returns the damaged journals that were set aside in the data folder.
+    pub fn set_aside_files(&self) -> Vec<PathBuf> {
+        let folder = self.path.as_deref().and_then(Path::parent);
+        let mut files: Vec<PathBuf> = folder
+            .and_then(|folder| std::fs::read_dir(folder).ok())
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("journal.damaged-"))
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
     /// Opens the journal of `paths` for reading, also where nothing can be
     /// written; `None` when there is none yet. Writing through it fails.
     ///

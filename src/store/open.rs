@@ -42,6 +42,18 @@ pub(super) fn known_schema() -> i64 {
 /// Fails when folder or file cannot be made or written, when the schema is
 /// newer than this program, or when a damaged journal is in use elsewhere.
 pub(super) fn open(path: &Path) -> Result<Opened> {
+    open_with(path, ALWAYS_CHECKED_BYTES)
+}
+
+/// As [`open`], looking through a journal of any size.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_fully_checked(path: &Path) -> Result<Opened> {
+    open_with(path, u64::MAX)
+}
+
+fn open_with(path: &Path, checked_bytes: u64) -> Result<Opened> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder)?;
     let mut notices = Vec::new();
@@ -52,7 +64,7 @@ pub(super) fn open(path: &Path) -> Result<Opened> {
         ));
     }
     make_private_file(path)?;
-    match open_checked(path, folder) {
+    match open_checked(path, folder, checked_bytes) {
         Ok(connection) => Ok(Opened {
             connection,
             notices,
@@ -60,7 +72,7 @@ pub(super) fn open(path: &Path) -> Result<Opened> {
         Err(OpenFailure::Damaged(what)) => {
             let _lock = SessionLock::take(folder)?;
             // Somebody else may have repaired it while we waited our turn.
-            if let Ok(connection) = open_checked(path, folder) {
+            if let Ok(connection) = open_checked(path, folder, checked_bytes) {
                 return Ok(Opened {
                     connection,
                     notices,
@@ -68,7 +80,8 @@ pub(super) fn open(path: &Path) -> Result<Opened> {
             }
             let aside = damage::set_aside(path)?;
             make_private_file(path)?;
-            let connection = open_checked(path, folder).map_err(|failure| failure.told(path))?;
+            let connection =
+                open_checked(path, folder, checked_bytes).map_err(|failure| failure.told(path))?;
             let told = damage::restore(&aside, &connection)?;
             notices.push(format!(
                 "The journal was damaged ({what}). It was set aside as {}; {told}",
@@ -165,14 +178,14 @@ impl OpenFailure {
     }
 }
 
-fn open_checked(path: &Path, folder: &Path) -> Result<Connection, OpenFailure> {
+fn open_checked(path: &Path, folder: &Path, checked_bytes: u64) -> Result<Connection, OpenFailure> {
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
     check_version(&connection)?;
-    let small = std::fs::metadata(path).is_ok_and(|data| data.len() <= ALWAYS_CHECKED_BYTES);
+    let small = std::fs::metadata(path).is_ok_and(|data| data.len() <= checked_bytes);
     if (small || SessionLock::left_behind(folder))
         && let Some(what) = damage::quick_check(&connection)?
     {

@@ -1,0 +1,109 @@
+//! What the templates see: the critique with the answers cut into marked
+//! pieces, the competencies gathered over the panel, the transcript.
+
+use serde_json::{Map, Value, json};
+
+use super::Report;
+use super::marks::{Mark, pieces};
+use crate::store::StoredEvent;
+
+/// The lists of a question's critique whose quotes mark the answer.
+const MARKED: [(&str, Mark); 4] = [
+    ("covered", Mark::Covered),
+    ("partial", Mark::Partial),
+    ("wrong", Mark::Wrong),
+    ("hurt", Mark::Wrong),
+];
+
+/// Returns the context of the templates.
+pub(super) fn view(report: &Report) -> Value {
+    let mut critique = report.critique.clone().unwrap_or(Value::Null);
+    if let Some(questions) = critique.get_mut("questions").and_then(Value::as_array_mut) {
+        for question in questions {
+            mark(question);
+        }
+    }
+    let started = jiff::Timestamp::from_millisecond(report.session.started_at)
+        .map(|time| {
+            time.to_zoned(jiff::tz::TimeZone::system())
+                .strftime("%-d %B %Y, %H:%M")
+                .to_string()
+        })
+        .unwrap_or_default();
+    json!({
+        "session": report.session,
+        "short": report.session.id.short(),
+        "started": started,
+        "competencies": competencies(&critique),
+        "critique": critique,
+        "transcript": transcript(&report.events),
+    })
+}
+
+fn mark(question: &mut Value) {
+    let Some(answer) = question.get("answer").and_then(Value::as_str) else {
+        return;
+    };
+    let mut ranges = Vec::new();
+    for (list, mark) in MARKED {
+        let remarks = question.get(list).and_then(Value::as_array);
+        for quote in remarks
+            .into_iter()
+            .flatten()
+            .filter_map(|remark| remark.get("quotes").and_then(Value::as_array))
+            .flatten()
+        {
+            let place = |name: &str| {
+                quote
+                    .get(name)
+                    .and_then(Value::as_u64)
+                    .and_then(|at| usize::try_from(at).ok())
+            };
+            if let (Some(start), Some(end)) = (place("start"), place("end")) {
+                ranges.push((start, end, mark));
+            }
+        }
+    }
+    let pieces = json!(pieces(answer, &ranges));
+    if let Some(question) = question.as_object_mut() {
+        question.insert("pieces".to_owned(), pieces);
+    }
+}
+
+/// Returns each competency once, as the first panellist who votes on it
+/// scored it; every vote on the same competency rests on the same verdicts.
+fn competencies(critique: &Value) -> Vec<Value> {
+    let mut seen = Map::new();
+    for vote in list(critique, "votes") {
+        for one in list(vote, "competencies") {
+            if let Some(name) = one.get("competency").and_then(Value::as_str) {
+                seen.entry(name.to_owned()).or_insert_with(|| one.clone());
+            }
+        }
+    }
+    seen.into_iter().map(|(_, one)| one).collect()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// Returns what was said, in order: `{who: "panel" | "you", text, at_ms}`.
+pub(super) fn transcript(events: &[StoredEvent]) -> Vec<Value> {
+    events
+        .iter()
+        .filter_map(|stored| {
+            let who = match stored.kind.as_str() {
+                "spoken" => "panel",
+                "answered" => "you",
+                _ => return None,
+            };
+            let text = stored.event.get("text")?.as_str()?;
+            Some(json!({"who": who, "text": text, "at_ms": stored.event.get("at_ms")}))
+        })
+        .collect()
+}
