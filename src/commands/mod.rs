@@ -3,10 +3,10 @@
 
 pub mod assess;
 pub mod bench;
-pub mod grade;
-pub mod models;
 pub mod doctor;
+pub mod grade;
 pub mod history;
+pub mod models;
 pub mod report;
 
 use std::ffi::OsString;
