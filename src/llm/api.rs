@@ -276,7 +276,7 @@ pub struct ModelInfo {
 }
 
 /// What went wrong in the engine.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// The file cannot be used as a model.
