@@ -255,9 +255,18 @@ impl Part {
     fn restart(&mut self) -> Result<()> {
         self.hasher = Sha256::new();
         self.length = 0;
+        let there = self
+            .file
+            .metadata()
+            .map_err(|error| unwritable(&self.path, error))?
+            .len();
+        if there > 0 {
+            self.file
+                .set_len(0)
+                .map_err(|error| unwritable(&self.path, error))?;
+        }
         self.file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+            .seek(SeekFrom::Start(0))
             .map_err(|error| unwritable(&self.path, error))?;
         Ok(())
     }
