@@ -427,7 +427,7 @@ fn verify(ctx: &Context, name: Option<&str>, bar: &mut Bar<'_>) -> Result<()> {
         format!("not as they were put there: {}", damaged.join(", ")),
     )
     .hint(format!(
-        "Remove and fetch again: viva models remove {0}, then viva models pull {0}",
+        "Remove it with viva models remove {}, then fetch or import it again.",
         damaged[0]
     )))
 }

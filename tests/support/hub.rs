@@ -1,6 +1,9 @@
 //! A model hub on the loopback interface: real sockets, real HTTP/1.1, answers
 //! given by the test.
 
+// Each test file uses a part of this.
+#![allow(dead_code)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
