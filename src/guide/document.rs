@@ -183,6 +183,14 @@ impl Document {
         ))
     }
 
+    /// Returns the name of the field that stands at the byte `offset`; empty
+    /// outside all fields, or when the text is not TOML.
+    pub fn field_at(&self, offset: usize) -> String {
+        DeTable::parse(&self.text)
+            .map(|root| field_around(&root, &(offset..offset)))
+            .unwrap_or_default()
+    }
+
     /// Returns a finder of fields in this document.
     pub fn locator(&self) -> Locator<'_> {
         Locator {

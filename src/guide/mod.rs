@@ -2,6 +2,7 @@
 //! checked and found. It knows nothing of models, terminals or interviews in
 //! progress.
 
+pub mod check;
 pub mod document;
 pub mod fault;
 pub mod library;
