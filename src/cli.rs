@@ -51,6 +51,8 @@ pub struct Globals {
 pub enum Command {
     /// Judge one answer and show it annotated
     Assess(commands::assess::AssessArgs),
+    /// List, show, search, check and extend the content
+    Guide(commands::guide::GuideArgs),
     /// Measure the engine on this machine
     Bench(commands::bench::BenchArgs),
     /// List, fetch, check and remove models

@@ -5,6 +5,7 @@ pub mod assess;
 pub mod bench;
 pub mod doctor;
 pub mod grade;
+pub mod guide;
 pub mod history;
 pub mod models;
 pub mod report;
@@ -59,6 +60,7 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
     match cli.command {
         Command::Assess(args) => assess::run(&args, &ctx),
         Command::Bench(args) => bench::run(&args, &ctx),
+        Command::Guide(args) => guide::run(&args, &ctx),
         Command::Models(args) => models::run(&args, &ctx),
         Command::Grade(args) => grade::run(&args, &ctx),
         Command::Doctor(args) => doctor::run(&args, &ctx),

@@ -18,6 +18,9 @@ use crate::{Error, Result};
 
 static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/content");
 
+/// The prompts, here only so that the checker can hold them against a source.
+static PROMPTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/prompts");
+
 /// The plan of an interview when none is asked for.
 pub const DEFAULT_PLAN: &str = "panel";
 
@@ -433,6 +436,22 @@ pub(super) fn built_in_guides() -> Vec<Result<Document, Box<Fault>>> {
             )
         })
         .collect()
+}
+
+/// Returns everything that is compiled in as documents: the panel, the guides,
+/// the plans, the table of expected items and the prompts.
+pub fn built_in_documents() -> Vec<Result<Document, Box<Fault>>> {
+    let mut documents: Vec<_> = built_in_file("panel.toml").into_iter().collect();
+    documents.extend(built_in_guides());
+    documents.extend(built_in_file("plans.toml"));
+    documents.extend(built_in_file("coverage.toml"));
+    documents.extend(PROMPTS.files().map(|file| {
+        Document::from_bytes(
+            format!("prompts/{}", file.path().display()),
+            file.contents(),
+        )
+    }));
+    documents
 }
 
 /// Returns a built-in file of `content/` as a document.

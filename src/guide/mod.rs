@@ -3,13 +3,17 @@
 //! progress.
 
 pub mod check;
+pub mod coverage;
 pub mod document;
 pub mod fault;
 pub mod library;
 pub mod model;
+mod names;
+pub mod schema;
+pub mod search;
 pub mod structure;
 
 pub use document::{Document, MAX_DEPTH, MAX_FILE_BYTES};
 pub use fault::{Fault, Rule};
-pub use library::{DEFAULT_PLAN, Library, Origin, QuestionFilter, Shelved};
+pub use library::{DEFAULT_PLAN, Library, Origin, QuestionFilter, Shelved, user_guides};
 pub use model::*;

@@ -42,7 +42,7 @@ pub struct Checker<'a> {
     panellists: Vec<Panellist>,
     formats: BTreeSet<String>,
     sources: Option<&'a Sources>,
-    judge: Option<(&'a dyn Judge, Cancel)>,
+    judged: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -78,11 +78,11 @@ impl<'a> Checker<'a> {
         self
     }
 
-    /// Lets `judge` say whether model answers make their points, instead of
-    /// their words alone.
+    /// Leaves model answers to a judge ([`judged`]), instead of looking at
+    /// their words.
     #[must_use]
-    pub fn judged_by(mut self, judge: Option<(&'a dyn Judge, Cancel)>) -> Self {
-        self.judge = judge;
+    pub fn leaving_answers_to_judge(mut self, judged: bool) -> Self {
+        self.judged = judged;
         self
     }
 
@@ -97,13 +97,10 @@ impl<'a> Checker<'a> {
     }
 
     /// Returns the faults of one document, in the order of its lines.
-    ///
-    /// # Errors
-    /// Fails when the judge fails; faults are no errors.
-    pub async fn check(&mut self, document: &Document) -> Result<Vec<Fault>> {
+    pub fn check(&mut self, document: &Document) -> Vec<Fault> {
         let mut faults = match kind_of(document) {
             Kind::Guide => match document.parse::<Guide>() {
-                Ok(guide) => self.check_guide(document, &guide).await?,
+                Ok(guide) => self.check_guide(document, &guide),
                 Err(fault) => vec![*fault],
             },
             Kind::Panel => match document.parse::<PanelFile>() {
@@ -125,10 +122,10 @@ impl<'a> Checker<'a> {
         faults.sort_by(|one, other| {
             (one.line, one.column, one.rule).cmp(&(other.line, other.column, other.rule))
         });
-        Ok(faults)
+        faults
     }
 
-    async fn check_guide(&mut self, document: &Document, guide: &Guide) -> Result<Vec<Fault>> {
+    fn check_guide(&mut self, document: &Document, guide: &Guide) -> Vec<Fault> {
         let taken: BTreeSet<&str> = self.questions.iter().map(String::as_str).collect();
         let mut list = structure::check_guide(document, guide, &taken);
         let locator = document.locator();
@@ -146,18 +143,15 @@ impl<'a> Checker<'a> {
             check_words(&mut findings, &way, question);
             leaks::check(&mut findings, &way, question);
             rounds::check(&mut findings, &way, question);
-            answers::check(&mut findings, &way, question, self.judge.is_some());
+            answers::check(&mut findings, &way, question, self.judged);
             self.check_voters(&mut findings, &way, question);
-        }
-        if let Some((judge, cancel)) = &self.judge {
-            answers::check_judged(&mut findings, guide, *judge, cancel).await?;
         }
         list.extend(findings.into_list());
         self.guides.insert(guide.guide.id.clone());
         self.questions
             .extend(guide.questions.iter().map(|question| question.id.clone()));
         self.know_formats(guide.formats.iter());
-        Ok(list.into_iter().map(|finding| finding.fault).collect())
+        list.into_iter().map(|finding| finding.fault).collect()
     }
 
     /// Notes a question that nobody on the panel can sit in judgement on.
@@ -205,13 +199,34 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Returns what a document is, by its top-level keys; a guide when in doubt.
+/// Returns the model answers of a guide that `judge` says miss an essential
+/// point; nothing for a document that is no guide.
+///
+/// # Errors
+/// Fails when the judge fails or is cancelled.
+pub async fn judged(document: &Document, judge: &dyn Judge, cancel: &Cancel) -> Result<Vec<Fault>> {
+    let (Kind::Guide, Ok(guide)) = (kind_of(document), document.parse::<Guide>()) else {
+        return Ok(Vec::new());
+    };
+    let locator = document.locator();
+    let mut findings = Findings::new(&locator);
+    answers::check_judged(&mut findings, &guide, judge, cancel).await?;
+    Ok(findings
+        .into_list()
+        .into_iter()
+        .map(|finding| finding.fault)
+        .collect())
+}
+
+/// Returns what a document is: by its name when that is no TOML file's, by its
+/// top-level keys otherwise; a guide when in doubt.
 pub fn kind_of(document: &Document) -> Kind {
+    let name = document.name();
+    if name.ends_with(".md") || name == "content/coverage.toml" {
+        return Kind::Text;
+    }
     let Ok(root) = toml::de::DeTable::parse(document.text()) else {
-        return match document.name().rsplit_once('.') {
-            Some((_, "toml")) | None => Kind::Guide,
-            Some(_) => Kind::Text,
-        };
+        return Kind::Guide;
     };
     let has = |key: &str| {
         root.get_ref()
@@ -224,8 +239,6 @@ pub fn kind_of(document: &Document) -> Kind {
         Kind::Panel
     } else if has("plan") {
         Kind::Plans
-    } else if document.name() == "content/coverage.toml" {
-        Kind::Text
     } else {
         Kind::Guide
     }
@@ -276,3 +289,6 @@ fn check_words(findings: &mut Findings<'_>, way: &[Step], question: &Question) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

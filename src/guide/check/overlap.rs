@@ -20,11 +20,11 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads a source file, or every `.txt` and `.md` file of a folder.
+    /// Adds a source file, or every `.txt` and `.md` file of a folder.
     ///
     /// # Errors
     /// Fails when something cannot be read, or a folder holds no text.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(&mut self, path: &Path) -> Result<()> {
         let unreadable = |path: &Path, error: std::io::Error| {
             Error::usage(format!("the source text {} cannot be read", path.display()))
                 .caused_by(error)
@@ -52,7 +52,6 @@ impl Sources {
         } else {
             files.push(path.to_owned());
         }
-        let mut sources = Self::default();
         for file in files {
             let length = std::fs::metadata(&file)
                 .map_err(|error| unreadable(&file, error))?
@@ -70,9 +69,9 @@ impl Sources {
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default();
-            sources.add(name, &String::from_utf8_lossy(&bytes));
+            self.add(name, &String::from_utf8_lossy(&bytes));
         }
-        Ok(sources)
+        Ok(())
     }
 
     /// Adds a source text.
@@ -183,10 +182,16 @@ mod tests {
     #[test]
     fn a_folder_without_texts_is_a_usage_error() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = Sources::read(folder.path()).expect_err("nothing there");
+        let error = Sources::default()
+            .read(folder.path())
+            .expect_err("nothing there");
         assert_eq!(error.kind(), crate::ErrorKind::Usage);
         std::fs::write(folder.path().join("a.txt"), SOURCE).expect("written");
-        assert!(Sources::read(folder.path()).is_ok());
-        assert!(Sources::read(&folder.path().join("missing.txt")).is_err());
+        assert!(Sources::default().read(folder.path()).is_ok());
+        assert!(
+            Sources::default()
+                .read(&folder.path().join("missing.txt"))
+                .is_err()
+        );
     }
 }

@@ -149,8 +149,8 @@ const VERBS_BEFORE_OBJECT: &[&str] = &[
 
 const OBJECT_STARTS: &[&str] = &[
     "a", "an", "at", "both", "each", "every", "from", "her", "his", "how", "it", "its", "no", "on",
-    "one", "that", "the", "their", "them", "these", "this", "those", "to", "two", "what", "when",
-    "where", "whether", "which", "who", "why", "with",
+    "one", "the", "their", "them", "these", "this", "those", "to", "two", "what", "when", "where",
+    "whether", "which", "who", "why", "with",
 ];
 
 /// Adverbs that may stand between "and" and its verb.
