@@ -1,14 +1,17 @@
 //! Whether probes, hints and rewordings give away the points they lead to.
 
+use std::collections::BTreeSet;
+
 use crate::guide::document::Step;
 use crate::guide::fault::Rule;
-use crate::guide::model::{Point, PointKind, Question};
+use crate::guide::model::{Point, PointKind, Question, StarPart};
 use crate::guide::structure::{Findings, with};
-use crate::interview::leak::leaked;
+use crate::interview::leak::{leaked, stems};
 
 /// How many of an essential point's key terms a rewording may not hold. One
 /// word may be what the scenario is about ("data", "model"); two of the same
-/// point are its answer.
+/// point are its answer. The situation of a story is left out: a rewording
+/// that sets another scene cannot but speak of it.
 const TERMS_THAT_TELL: usize = 2;
 
 /// The hints that may not name a key term; the last one nearly says the point.
@@ -47,6 +50,7 @@ pub(super) fn check(findings: &mut Findings<'_>, way: &[Step], question: &Questi
             .points
             .iter()
             .filter(|point| point.kind == PointKind::Essential)
+            .filter(|point| point.star != Some(StarPart::Situation))
         {
             let told = told(variant, point, &question.ask);
             if !told.is_empty() && told.len() >= TERMS_THAT_TELL.min(point.key_terms.len()) {
@@ -65,11 +69,14 @@ pub(super) fn check(findings: &mut Findings<'_>, way: &[Step], question: &Questi
     }
 }
 
-/// Returns the point's key terms that stand in `variant` and not in `ask`.
+/// Returns the point's key terms that stand in `variant` and not in `ask`; of
+/// several with the same stems, the first.
 fn told<'a>(variant: &str, point: &'a Point, ask: &str) -> Vec<&'a str> {
+    let mut seen = BTreeSet::new();
     point
         .key_terms
         .iter()
         .filter_map(|term| leaked(variant, std::slice::from_ref(term), ask))
+        .filter(|term| seen.insert(stems(term)))
         .collect()
 }

@@ -220,7 +220,7 @@ fn probes_hints_rewordings_and_mistakes_are_counted() {
         "probes = [",
     );
     spoilt(
-        "    \"Think of what a person outside the building notices.\",\n",
+        "    \"Say what you would do to shed load while you look.\",\n",
         "",
         Rule::Count,
         "hints = [",
@@ -334,7 +334,7 @@ fn a_model_answer_that_misses_an_essential_point_is_refused() {
         )
         .replacen(
             "text = \"Sheds load before searching for the cause\"",
-            "text = \"Declares an incident within minutes\"",
+            "text = \"Declares an emergency\"",
             1,
         );
     let faults = check(&text);
@@ -346,12 +346,14 @@ fn a_model_answer_that_misses_an_essential_point_is_refused() {
 
 #[test]
 fn a_model_answer_of_the_wrong_length_is_refused() {
-    spoilt(
-        " We rehearsed the same failure a month later on a Tuesday morning: the service bent, the alarm rang within two minutes, and nobody outside the team noticed. The trade-off was a slightly slower first recovery for a single client.",
-        " Calls per user stayed flat.",
-        Rule::ModelAnswer,
-        "model_answer",
-    );
+    let (head, rest) = TINY.split_once("I would first shed").expect("the answer");
+    let (_, tail) = rest.split_once("\"\"\"").expect("its end");
+    let faults = check(&format!(
+        "{head}I would shed load and compare calls with users.\"\"\"{tail}"
+    ));
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert_eq!((faults[0].rule, faults[0].line), (Rule::ModelAnswer, 26));
+    assert!(faults[0].message.contains("90 to 180"), "{faults:?}");
 }
 
 #[test]
