@@ -101,6 +101,10 @@ pub struct CheckArgs {
     /// .md files of this folder; may be given several times
     #[arg(long, value_name = "PATH")]
     pub against: Vec<PathBuf>,
+    /// Let the judge say whether model answers make their essential points,
+    /// instead of looking at their words; slower
+    #[arg(long)]
+    pub judge: bool,
 }
 
 /// Arguments of `viva guide coverage`
@@ -149,7 +153,7 @@ pub fn run(args: &GuideArgs, ctx: &Context) -> Result<()> {
 fn load(ctx: &Context) -> Result<Library> {
     let library = Library::load(&ctx.paths)?;
     for fault in library.warnings() {
-        ctx.ui.status(&format!("Warning: {fault}. {}", fault.help));
+        ctx.ui.warn(&format!("{fault}. {}", fault.help));
     }
     Ok(library)
 }

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use super::{FilterArgs, SearchArgs, ShowArgs};
 use crate::commands::Context;
 use crate::guide::{Library, Question, search as finder};
+use crate::ui::{Meaning, Text};
 use crate::{Error, Result};
 
-/// The width of a page when the terminal does not say.
-const WIDTH: usize = 80;
+/// The width of a list when nothing says how wide a page is.
+const WIDTH: usize = 100;
 
 /// A question in a list, as a line of JSON.
 #[derive(Serialize)]
@@ -83,22 +84,20 @@ pub(super) fn list(library: &Library, args: &FilterArgs, ctx: &Context) {
     ctx.ui.status(&answer);
 }
 
-/// Returns a question as one line of a list.
-fn one_line(question: &Question) -> String {
-    let id = &question.id;
+/// Prints a question as one line of a list; what is too long for it is cut.
+fn one_line(question: &Question, ctx: &Context) {
     let head = format!(
-        "  {id:<30} {:<19} {}  ",
-        question.round, question.difficulty
+        "  {:<28} {:<19} {}  ",
+        question.id, question.round, question.difficulty
     );
-    let room = WIDTH
-        .saturating_sub(textwrap::core::display_width(&head))
-        .max(24);
+    let width = ctx.ui.width().unwrap_or(WIDTH);
+    let room = width.saturating_sub(head.chars().count()).max(20);
     let ask = textwrap::wrap(&question.ask, room.saturating_sub(1));
-    match ask.as_slice() {
-        [all] => format!("{head}{all}"),
-        [first, ..] => format!("{head}{first}\u{2026}"),
-        [] => head,
-    }
+    let ask = match ask.as_slice() {
+        [first, _, ..] => format!("{first}\u{2026}"),
+        _ => question.ask.clone(),
+    };
+    ctx.ui.line(&format!("{head}{ask}"));
 }
 
 pub(super) fn search(library: &Library, args: &SearchArgs, ctx: &Context) -> Result<()> {
@@ -113,7 +112,7 @@ pub(super) fn search(library: &Library, args: &SearchArgs, ctx: &Context) -> Res
             ctx.ui
                 .json_line(&listed(library, hit.question, Some(hit.score)));
         } else {
-            ctx.ui.line(&one_line(hit.question));
+            one_line(hit.question, ctx);
         }
     }
     if hits.len() > args.limit {
@@ -133,7 +132,10 @@ pub(super) fn show(library: &Library, args: &ShowArgs, ctx: &Context) -> Result<
             ctx.ui
                 .json_line(&json!({ "schema": 1, "type": kind, kind: item }));
         } else {
-            ctx.ui.line(&format!("{kind}: {}", args.id));
+            ctx.ui.paragraph(
+                0,
+                &Text::new().with(Meaning::Heading, kind.replace('_', " ")),
+            );
             lines(&item, 0, ctx);
         }
         return Ok(());
@@ -155,79 +157,81 @@ pub(super) fn show(library: &Library, args: &ShowArgs, ctx: &Context) -> Result<
 
 fn show_question(library: &Library, question: &Question, ctx: &Context) {
     let say = |text: &str| ctx.ui.line(text);
-    say(&format!(
-        "{}  [{}]",
-        question.id,
-        library.citation(question)
-    ));
-    let levels: Vec<String> = question.levels.iter().map(ToString::to_string).collect();
-    let shows: Vec<String> = question
-        .competencies
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    ctx.ui.paragraph(
+        0,
+        &Text::new().with(Meaning::Heading, &question.id).with(
+            Meaning::Muted,
+            format!("  [{}]", library.citation(question)),
+        ),
+    );
     say(&format!(
         "{} round, difficulty {} of 5, {} to {} seconds, for {}",
         question.round,
         question.difficulty,
         question.spoken_seconds.min,
         question.spoken_seconds.max,
-        levels.join(", ")
+        names(&question.levels)
     ));
     say(&format!(
         "concept {}; shows {}",
         question.concept,
-        shows.join(", ")
+        names(&question.competencies)
     ));
     section("Asked", ctx);
-    wrapped(&question.ask, "  ", "  ", ctx);
+    item(2, "", Meaning::Question, &question.ask, ctx);
     section("Or", ctx);
     for variant in &question.variants {
-        wrapped(variant, "  - ", "    ", ctx);
+        item(2, "- ", Meaning::Question, variant, ctx);
     }
     section("What the panel scores", ctx);
-    wrapped(&question.panel_note, "  ", "  ", ctx);
+    item(2, "", Meaning::Plain, &question.panel_note, ctx);
     section("Rubric", ctx);
     for point in &question.points {
         let star = point
             .star
             .map(|part| format!(" [{part}]"))
             .unwrap_or_default();
-        let head = format!("  {:>3}  {:<9} ", point.weight, point.kind);
-        let room = " ".repeat(head.len());
-        wrapped(&format!("{}{star}", point.text), &head, &room, ctx);
-    }
-    section("What loses the panel", ctx);
-    for mistake in &question.mistakes {
-        let head = format!("  {:<8} ", mistake.severity);
-        let room = " ".repeat(head.len());
-        wrapped(
-            &format!("{}. {}", mistake.text, mistake.why),
+        let head = format!("{:>3}  {:<9}  ", point.weight, point.kind);
+        item(
+            2,
             &head,
-            &room,
+            Meaning::Plain,
+            &format!("{}{star}", point.text),
             ctx,
         );
     }
+    section("What loses the panel", ctx);
+    for mistake in &question.mistakes {
+        let head = format!("{:<7}  ", mistake.severity);
+        let text = format!("{}. {}", mistake.text, mistake.why);
+        item(2, &head, Meaning::Plain, &text, ctx);
+    }
     section("A good answer", ctx);
-    wrapped(&question.model_answer, "  ", "  ", ctx);
+    item(2, "", Meaning::Quote, question.model_answer.trim(), ctx);
     section("Harder", ctx);
     for direction in &question.harder {
-        wrapped(direction, "  - ", "    ", ctx);
+        item(2, "- ", Meaning::Question, direction, ctx);
     }
+}
+
+fn names(list: &[impl ToString]) -> String {
+    let names: Vec<String> = list.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 fn section(title: &str, ctx: &Context) {
     ctx.ui.line("");
-    ctx.ui.line(title);
+    ctx.ui
+        .paragraph(0, &Text::new().with(Meaning::Heading, title));
 }
 
-fn wrapped(text: &str, first: &str, rest: &str, ctx: &Context) {
-    let options = textwrap::Options::new(WIDTH)
-        .initial_indent(first)
-        .subsequent_indent(rest);
-    for line in textwrap::wrap(text, options) {
-        ctx.ui.line(&line);
-    }
+/// Prints a paragraph indented by `indent`, its first line begun with `head`.
+fn item(indent: usize, head: &str, meaning: Meaning, text: &str, ctx: &Context) {
+    let first = format!("{}{head}", " ".repeat(indent));
+    ctx.ui.paragraph(
+        indent + head.chars().count(),
+        &Text::new().with(Meaning::Muted, first).with(meaning, text),
+    );
 }
 
 /// Returns an item that is not a question, with what it is.
@@ -255,7 +259,7 @@ fn other_item(library: &Library, id: &str) -> Option<(&'static str, Value)> {
 
 /// Prints a value as indented lines, a list as items with dashes.
 fn lines(value: &Value, depth: usize, ctx: &Context) {
-    let indent = "  ".repeat(depth + 1);
+    let indent = 2 * (depth + 1);
     let Some(fields) = value.as_object() else {
         return;
     };
@@ -263,27 +267,23 @@ fn lines(value: &Value, depth: usize, ctx: &Context) {
         let name = name.replace('_', " ");
         match value {
             Value::Array(items) => {
-                ctx.ui.line(&format!("{indent}{name}"));
-                for item in items {
-                    match item {
-                        Value::Object(_) => lines(item, depth + 1, ctx),
-                        other => wrapped(
-                            &plain(other),
-                            &format!("{indent}- "),
-                            &format!("{indent}  "),
-                            ctx,
-                        ),
+                item(indent, "", Meaning::Muted, &name, ctx);
+                for one in items {
+                    match one {
+                        Value::Object(_) => lines(one, depth + 1, ctx),
+                        other => item(indent + 2, "- ", Meaning::Plain, &plain(other), ctx),
                     }
                 }
             }
             Value::Object(_) => {
-                ctx.ui.line(&format!("{indent}{name}"));
+                item(indent, "", Meaning::Muted, &name, ctx);
                 lines(value, depth + 1, ctx);
             }
-            other => wrapped(
-                &format!("{name}: {}", plain(other)),
-                &indent,
-                &format!("{indent}  "),
+            other => item(
+                indent,
+                &format!("{name}: "),
+                Meaning::Plain,
+                &plain(other),
                 ctx,
             ),
         }

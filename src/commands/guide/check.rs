@@ -1,12 +1,18 @@
 //! `viva guide check`: every fault of content files, with its line.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::CheckArgs;
 use crate::commands::Context;
-use crate::guide::check::{Checker, Sources};
+use crate::commands::assess::{local_judge, runtime};
+use crate::guide::check::{Checker, Sources, judged};
 use crate::guide::library::built_in_documents;
 use crate::guide::{Document, Fault, Library, user_guides};
+use crate::judge::Judge;
+use crate::llm::Cancel;
+use crate::ui::{Meaning, Text};
 use crate::{Error, Result};
 
 pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
@@ -15,11 +21,15 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
         sources.read(path)?;
     }
     let sources = (!args.against.is_empty()).then_some(&sources);
-    let (files, faults) = if args.files.is_empty() {
-        check_all(sources, ctx)?
-    } else {
-        check_files(args, sources, ctx)?
-    };
+    let documents = documents(args, ctx)?;
+    let files = documents.len();
+    let mut faults = check_words(args, &documents, sources, ctx)?;
+    let mut judged_by = "words".to_owned();
+    if args.judge {
+        let judge = local_judge(ctx)?;
+        judged_by = judge.version();
+        faults.extend(check_answers(&documents, &judge, ctx)?);
+    }
     for fault in &faults {
         if ctx.ui.is_json() {
             let mut line = json!({ "schema": 1, "type": "fault" });
@@ -30,8 +40,21 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
             }
             ctx.ui.json_line(&line);
         } else {
-            ctx.ui.line(&fault.to_string());
-            ctx.ui.line(&format!("    {}", fault.help));
+            ctx.ui.paragraph(
+                4,
+                &Text::new()
+                    .with(
+                        Meaning::Muted,
+                        format!("{}:{}:{}: ", fault.file, fault.line, fault.column),
+                    )
+                    .with(Meaning::Value, &fault.field)
+                    .plain(if fault.field.is_empty() { "" } else { ": " })
+                    .plain(&fault.message),
+            );
+            ctx.ui.paragraph(
+                4,
+                &Text::new().with(Meaning::Hint, format!("    {}", fault.help)),
+            );
         }
     }
     if ctx.ui.is_json() {
@@ -40,7 +63,7 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
             "type": "check",
             "files": files,
             "faults": faults.len(),
-            "model_answers": "words",
+            "model_answers": judged_by,
         }));
     }
     let plural = |number: usize, word: &str| {
@@ -59,58 +82,85 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
     .hint("Mend the fields named above and check again; what is sound is used meanwhile."))
 }
 
-/// Checks the built-in content and the user's own.
-fn check_all(sources: Option<&Sources>, ctx: &Context) -> Result<(usize, Vec<Fault>)> {
-    let mut documents = built_in_documents();
-    let built_in = documents.len();
-    documents.extend(
-        user_guides(&ctx.paths.guides())?
-            .iter()
-            .map(|path| Document::read(path)),
-    );
-    for name in ["panel.toml", "plans.toml"] {
-        let path = ctx.paths.config.join(name);
-        if path.exists() {
-            documents.push(Document::read(&path));
-        }
+/// A file to check: what was read of it, and whether it is compiled in.
+struct Target {
+    document: std::result::Result<Document, Box<Fault>>,
+    built_in: bool,
+}
+
+/// Returns the files named on the command line; without any, the built-in
+/// content and the user's own.
+fn documents(args: &CheckArgs, ctx: &Context) -> Result<Vec<Target>> {
+    let from_disk = |path: &PathBuf| Target {
+        document: Document::read(path),
+        built_in: false,
+    };
+    if !args.files.is_empty() {
+        return Ok(args.files.iter().map(from_disk).collect());
     }
-    let files = documents.len();
-    let library = Library::built_in();
-    let mut checker = Checker::new().against(sources);
-    checker.know_panel(library.panellists());
-    checker.know_formats(library.formats());
+    let mut targets: Vec<Target> = built_in_documents()
+        .into_iter()
+        .map(|document| Target {
+            document,
+            built_in: true,
+        })
+        .collect();
+    let mut own = user_guides(&ctx.paths.guides())?;
+    own.extend(
+        ["panel.toml", "plans.toml"]
+            .map(|name| ctx.paths.config.join(name))
+            .into_iter()
+            .filter(|path| path.exists()),
+    );
+    targets.extend(own.iter().map(from_disk));
+    Ok(targets)
+}
+
+/// Returns what can be seen without a judge.
+fn check_words(
+    args: &CheckArgs,
+    targets: &[Target],
+    sources: Option<&Sources>,
+    ctx: &Context,
+) -> Result<Vec<Fault>> {
+    let built_in = Library::built_in();
+    let library = Library::load(&ctx.paths)?;
+    let mut together = Checker::new()
+        .against(sources)
+        .leaving_answers_to_judge(args.judge);
+    together.know_panel(built_in.panellists());
+    together.know_formats(built_in.formats());
     let mut faults = Vec::new();
-    for (index, document) in documents.iter().enumerate() {
-        match document {
-            Ok(document) if index < built_in => faults.extend(checker.check(document)),
-            // A guide of the user's may replace a built-in one, so it is held
-            // against the library without its namesake.
-            Ok(document) => {
-                let mut beside = Checker::beside(&library, document).against(sources);
-                faults.extend(beside.check(document));
-            }
+    for target in targets {
+        match &target.document {
+            Ok(document) if target.built_in => faults.extend(together.check(document)),
+            // A guide of the user's may replace another, so it is held against
+            // the library without its namesake.
+            Ok(document) => faults.extend(
+                Checker::beside(&library, document)
+                    .against(sources)
+                    .leaving_answers_to_judge(args.judge)
+                    .check(document),
+            ),
             Err(fault) => faults.push((**fault).clone()),
         }
     }
-    Ok((files, faults))
+    Ok(faults)
 }
 
-/// Checks the files named on the command line, each beside the library.
-fn check_files(
-    args: &CheckArgs,
-    sources: Option<&Sources>,
-    ctx: &Context,
-) -> Result<(usize, Vec<Fault>)> {
-    let library = Library::load(&ctx.paths)?;
+/// Returns the model answers that the judge finds wanting.
+fn check_answers(targets: &[Target], judge: &dyn Judge, ctx: &Context) -> Result<Vec<Fault>> {
+    let runtime = runtime()?;
+    let progress = ctx
+        .ui
+        .progress_bar(targets.len() as u64, "Judging model answers");
     let mut faults = Vec::new();
-    for path in &args.files {
-        match Document::read(path) {
-            Ok(document) => {
-                let mut checker = Checker::beside(&library, &document).against(sources);
-                faults.extend(checker.check(&document));
-            }
-            Err(fault) => faults.push(*fault),
+    for target in targets {
+        if let Ok(document) = &target.document {
+            faults.extend(runtime.block_on(judged(document, judge, &Cancel::new()))?);
         }
+        progress.add(1);
     }
-    Ok((args.files.len(), faults))
+    progress.finish();
+    Ok(faults)
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use crate::Result;
 use crate::guide::document::Step;
 use crate::guide::fault::Rule;
-use crate::guide::model::{Guide, Point, PointKind, Question, Round};
+use crate::guide::model::{Guide, Point, PointKind, Question};
 use crate::guide::structure::{Findings, with};
 use crate::interview::leak::stems;
-use crate::judge::{Case, CaseMistake, CasePoint, Judge, Verdict};
+use crate::judge::{Case, Judge, Verdict};
 use crate::llm::Cancel;
 
 /// The fewest and most words of a model answer: one to one and a half minutes
@@ -120,31 +120,7 @@ fn essential(question: &Question) -> impl Iterator<Item = &Point> {
 /// Returns the model answer as a case. It has no references: compared with
 /// itself it would be a recitation.
 fn case_of(question: &Question) -> Case {
-    Case {
-        question: question.ask.clone(),
-        points: question
-            .points
-            .iter()
-            .map(|point| CasePoint {
-                id: point.id.clone(),
-                text: point.text.clone(),
-                weight: point.weight as f32,
-                kind: point.kind,
-                key_terms: point.key_terms.clone(),
-                star: point.star,
-            })
-            .collect(),
-        mistakes: question
-            .mistakes
-            .iter()
-            .map(|mistake| CaseMistake {
-                id: mistake.id.clone(),
-                text: mistake.text.clone(),
-                severity: mistake.severity,
-            })
-            .collect(),
-        references: Vec::new(),
-        behavioural: question.round == Round::Behavioural,
-        answer: question.model_answer.clone(),
-    }
+    let mut case = Case::from_question(question, &question.ask, &question.model_answer);
+    case.references.clear();
+    case
 }
