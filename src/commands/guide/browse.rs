@@ -68,10 +68,14 @@ pub(super) fn list(library: &Library, args: &FilterArgs, ctx: &Context) {
                 ctx.ui.json_line(&listed(library, question, None));
             }
         } else if !questions.is_empty() {
-            ctx.ui
-                .line(&format!("{}  ({})", guide.guide.title, guide.guide.id));
+            ctx.ui.paragraph(
+                0,
+                &Text::new()
+                    .with(Meaning::Heading, &guide.guide.title)
+                    .with(Meaning::Muted, format!("  ({})", guide.guide.id)),
+            );
             for question in questions {
-                ctx.ui.line(&one_line(question));
+                one_line(question, ctx);
             }
             ctx.ui.line("");
         }
