@@ -385,3 +385,22 @@ pub trait Ranker: Send + Sync {
         cancel: Cancel,
     ) -> Result<Vec<f32>, EngineError>;
 }
+
+impl From<EngineError> for crate::Error {
+    fn from(error: EngineError) -> Self {
+        match &error {
+            EngineError::BadModel { hint, .. } => {
+                let hint = hint.clone();
+                Self::model(error.to_string()).hint(hint)
+            }
+            EngineError::ContextFull { .. } => Self::model(error.to_string())
+                .hint("Shorten the text, or give the model a larger context in the settings."),
+            EngineError::Cancelled => Self::new(crate::ErrorKind::Interrupted, error.to_string()),
+            EngineError::Library(_) => Self::model(error.to_string())
+                .hint("Run `viva doctor`; `-vv` shows the engine's own log."),
+            EngineError::BadRequest(_) | EngineError::BadOutput(_) | EngineError::Stopped => {
+                Self::internal(error.to_string())
+            }
+        }
+    }
+}

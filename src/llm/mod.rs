@@ -25,8 +25,10 @@ mod sampling;
 mod schema;
 mod stop;
 mod stream;
+pub mod system;
 pub mod template;
 
 pub use api::*;
 pub use engine::Engine;
 pub use options::{EngineOptions, KvType, LoadProgress, ReaderOptions};
+pub use system::{SystemInfo, system_info};

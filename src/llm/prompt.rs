@@ -116,12 +116,6 @@ impl<'m> Tokenizer<'m> {
         self.vocab.is_eog(LlamaToken::new(token))
     }
 
-    /// Returns whether `token` is a control token.
-    #[cfg(test)]
-    pub(super) fn is_control(&self, token: i32) -> bool {
-        self.vocab.is_control(LlamaToken::new(token))
-    }
-
     /// Returns the tokens of a rendered transcript followed by `prefill`, with
     /// the beginning-of-text mark exactly once where the model wants it.
     pub(super) fn transcript(&self, segments: &[Segment], prefill: Option<&str>) -> Vec<i32> {

@@ -324,3 +324,7 @@ fn explain(error: &minijinja::Error) -> String {
         None => error.to_string(),
     }
 }
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;
