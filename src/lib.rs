@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod critique;
 pub mod error;
 pub mod guide;
 pub mod interview;

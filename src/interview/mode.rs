@@ -75,7 +75,7 @@ impl Mode {
                 critique_each: true,
                 clock: false,
             },
-            Self::Mixed if index % 2 == 0 => Self::Practice.rules(index),
+            Self::Mixed if index.is_multiple_of(2) => Self::Practice.rules(index),
             Self::Mixed => Self::Pressure.rules(index),
         }
     }

@@ -185,7 +185,7 @@ pub(crate) fn assess(case: &Case) -> Assessment {
                         "-" => Verdict::Wrong,
                         _ => Verdict::Unsure,
                     };
-                    evidence = vec![start..from];
+                    evidence = std::iter::once(start..from).collect();
                 }
             }
             if verdict == Verdict::Covered {

@@ -166,7 +166,7 @@ fn what_was_wrong_is_quoted_back() {
     };
     let mut assessment = sample::assess(&case);
     assessment.points[0].verdict = crate::judge::Verdict::Wrong;
-    assessment.points[0].evidence = vec![0..35];
+    assessment.points[0].evidence.push(0..35);
     play.send(EventKind::Assessed {
         assessment: Box::new(assessment),
     });

@@ -1,0 +1,366 @@
+//! Where answers come from: a person at the keyboard, or a file or pipe.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::interview::{Command, Listen};
+use crate::store::{Journal, SessionId};
+use crate::ui::editor::{Ask, Editor, Entry};
+use crate::ui::slash::{Moment, Slash, Typed, parse};
+use crate::ui::Ui;
+use crate::{Error, Result};
+
+/// The line that ends an answer in a file or pipe.
+pub const DIVIDER: &str = "---";
+
+/// Letters of an answer from a file that are echoed; all of it is kept.
+const ECHO_LETTERS: usize = 4_000;
+
+/// What the candidate did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Sent an answer.
+    Answer(String),
+    /// Gave a command.
+    Command(Command),
+    /// Will say nothing more.
+    End,
+    /// Left, to come back later.
+    Left,
+}
+
+/// Somebody who answers.
+#[async_trait]
+pub trait Candidate: Send {
+    /// Waits for an answer or a command.
+    ///
+    /// # Errors
+    /// Fails when the input cannot be read.
+    async fn listen(&mut self, listen: &Listen) -> Result<Heard>;
+
+    /// Waits for the candidate to come back after a pause.
+    ///
+    /// # Errors
+    /// As [`Candidate::listen`].
+    async fn wait(&mut self) -> Result<Heard>;
+
+    /// Returns whether time passes as words are spoken instead of as the
+    /// clock runs, so that the same answers always take as long.
+    fn is_scripted(&self) -> bool;
+}
+
+/// A person at the keyboard.
+pub struct Keyboard {
+    ui: Ui,
+    editor: Editor,
+    journal: Arc<Journal>,
+    session: SessionId,
+    draft: String,
+    told: bool,
+}
+
+impl Keyboard {
+    /// Returns the person at the keyboard. Every line typed is stored as a
+    /// draft of `session` at once; `draft` is what was typed before a crash.
+    ///
+    /// # Errors
+    /// Fails when the terminal cannot be used.
+    pub fn new(
+        ui: &Ui,
+        journal: Arc<Journal>,
+        session: SessionId,
+        draft: String,
+    ) -> Result<Self> {
+        Ok(Self {
+            ui: ui.clone(),
+            editor: Editor::start(ui)?,
+            journal,
+            session,
+            draft,
+            told: false,
+        })
+    }
+
+    fn ask(&self, allowed: Vec<Slash>) -> Ask {
+        let journal = Arc::clone(&self.journal);
+        let session = self.session.clone();
+        Ask::answer(allowed)
+            .with_draft(self.draft.clone())
+            .on_typed(Arc::new(move |text: &str| {
+                let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+                if let Err(error) = journal.replace_draft(&session, &lines) {
+                    tracing::warn!(%error, "a line could not be stored");
+                }
+            }))
+    }
+}
+
+#[async_trait]
+impl Candidate for Keyboard {
+    async fn listen(&mut self, _listen: &Listen) -> Result<Heard> {
+        self.ui.how_to_answer(!self.told);
+        self.told = true;
+        loop {
+            let entry = self.editor.read(self.ask(allowed())).await?;
+            match entry {
+                Entry::Text(text) if text.trim().is_empty() => {}
+                Entry::Text(text) => {
+                    self.draft.clear();
+                    return Ok(Heard::Answer(text));
+                }
+                Entry::Command {
+                    command,
+                    argument,
+                    draft,
+                } => {
+                    self.draft = draft;
+                    match command_of(command, &argument) {
+                        Some(command) => return Ok(Heard::Command(command)),
+                        None => self.ui.command_help(&allowed()),
+                    }
+                }
+                Entry::Leave { draft } => {
+                    let lines: Vec<String> = draft.lines().map(str::to_owned).collect();
+                    self.journal.replace_draft(&self.session, &lines)?;
+                    return Ok(Heard::Left);
+                }
+                Entry::End => return Ok(Heard::End),
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Result<Heard> {
+        let ask = Ask::line("Press Enter to go on");
+        Ok(match self.editor.read(ask).await? {
+            Entry::Leave { .. } => Heard::Left,
+            Entry::End => Heard::End,
+            Entry::Command {
+                command: Slash::Quit,
+                ..
+            } => Heard::Command(Command::Quit),
+            Entry::Text(_) | Entry::Command { .. } => Heard::Command(Command::Resume),
+        })
+    }
+
+    fn is_scripted(&self) -> bool {
+        false
+    }
+}
+
+/// Answers from a file or pipe, divided by lines that hold [`DIVIDER`] alone.
+///
+/// Lines at the beginning of an answer that are commands are commands. Bytes
+/// that are not UTF-8 become U+FFFD.
+pub struct Script {
+    ui: Ui,
+    input: Option<Box<dyn BufRead + Send>>,
+    /// What is left of the answer at hand: its commands were taken off.
+    rest: Option<String>,
+}
+
+impl Script {
+    /// Returns the answers of `input`.
+    pub fn new(ui: &Ui, input: impl Read + Send + 'static) -> Self {
+        Self {
+            ui: ui.clone(),
+            input: Some(Box::new(BufReader::new(input))),
+            rest: None,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<String>> {
+        if let Some(rest) = self.rest.take() {
+            return Ok(Some(rest));
+        }
+        let Some(mut input) = self.input.take() else {
+            return Ok(None);
+        };
+        // Reading may block for as long as the other side likes; Ctrl-C must
+        // still be heard.
+        let (input, answer) = tokio::task::spawn_blocking(move || {
+            let answer = read_answer(&mut *input);
+            (input, answer)
+        })
+        .await
+        .map_err(|error| Error::internal("reading the answers failed").caused_by(error))?;
+        let answer = answer.map_err(|error| {
+            Error::usage("the answers cannot be read")
+                .caused_by(error)
+                .hint("Check the file given with --answers.")
+        })?;
+        if answer.is_some() {
+            self.input = Some(input);
+        }
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl Candidate for Script {
+    async fn listen(&mut self, _listen: &Listen) -> Result<Heard> {
+        while let Some(text) = self.next().await? {
+            let (line, rest) = match text.split_once('\n') {
+                Some((line, rest)) => (line, Some(rest.to_owned())),
+                None => (text.as_str(), None),
+            };
+            match parse(line, &allowed()) {
+                Typed::Command(slash, argument) => {
+                    self.ui.answer_echo(line);
+                    self.rest = rest.filter(|rest| !rest.trim().is_empty());
+                    match command_of(slash, &argument) {
+                        Some(command) => return Ok(Heard::Command(command)),
+                        None => self.ui.command_help(&allowed()),
+                    }
+                }
+                typed => {
+                    if let Typed::Unknown(advice) = typed {
+                        self.ui.remark(&advice);
+                    }
+                    self.ui.answer_echo(&echo(&text));
+                    return Ok(Heard::Answer(text));
+                }
+            }
+        }
+        Ok(Heard::End)
+    }
+
+    async fn wait(&mut self) -> Result<Heard> {
+        Ok(Heard::Command(Command::Resume))
+    }
+
+    fn is_scripted(&self) -> bool {
+        true
+    }
+}
+
+/// Reads up to the next divider or the end; `None` at the end.
+fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    let mut line = Vec::new();
+    let mut divided = false;
+    loop {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.trim_ascii() == DIVIDER.as_bytes() {
+            divided = true;
+            break;
+        }
+        bytes.extend_from_slice(&line);
+    }
+    let text = String::from_utf8_lossy(&bytes)
+        .replace("\r\n", "\n")
+        .trim_matches(['\n', ' ', '\t', '\r', '\u{feff}'])
+        .to_owned();
+    // An empty answer between two dividers is silence; after the last one it
+    // is only the end of the file.
+    Ok((divided || !text.is_empty()).then_some(text))
+}
+
+fn echo(text: &str) -> String {
+    if text.trim().is_empty() {
+        return "(silence)".to_owned();
+    }
+    match text.char_indices().nth(ECHO_LETTERS) {
+        None => text.to_owned(),
+        Some((end, _)) => format!(
+            "{} \u{2026} ({} more bytes, all kept)",
+            &text[..end],
+            text.len() - end
+        ),
+    }
+}
+
+fn allowed() -> Vec<Slash> {
+    let mut allowed = Slash::at(Moment::Answering);
+    // The next question is asked at once, so that trying the last one again
+    // is a command of this moment too.
+    allowed.push(Slash::Again);
+    allowed.sort_unstable();
+    allowed.dedup();
+    allowed
+}
+
+fn command_of(slash: Slash, argument: &str) -> Option<Command> {
+    Some(match slash {
+        Slash::Hint => Command::Hint,
+        Slash::Repeat => Command::Repeat,
+        Slash::Skip => Command::Skip,
+        Slash::Pause => Command::Pause,
+        Slash::Time => Command::Time,
+        Slash::Status => Command::Status,
+        Slash::Why => Command::Why,
+        Slash::Again => Command::Again,
+        Slash::Harder => Command::Harder,
+        Slash::Easier => Command::Easier,
+        Slash::Note => Command::Note(argument.to_owned()),
+        Slash::Quit => Command::Quit,
+        Slash::Help | Slash::Contest => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(bytes: &[u8]) -> Vec<String> {
+        let mut input = bytes;
+        std::iter::from_fn(|| read_answer(&mut input).expect("memory can be read")).collect()
+    }
+
+    #[test]
+    fn answers_are_divided_by_lines_of_three_dashes() {
+        assert_eq!(
+            answers(b"one\n\ntwo\n---\nthree --- four\r\n---\r\n"),
+            ["one\n\ntwo", "three --- four"]
+        );
+    }
+
+    #[test]
+    fn an_empty_answer_between_dividers_is_silence() {
+        assert_eq!(answers(b"one\n---\n\n---\nthree"), ["one", "", "three"]);
+        assert!(answers(b"").is_empty());
+        assert!(answers(b"\n\n").is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_replaced() {
+        assert_eq!(answers(b"caf\xe9 ok"), ["caf\u{fffd} ok"]);
+    }
+
+    #[tokio::test]
+    async fn leading_commands_are_taken_off_an_answer() {
+        let (ui, _screen) = Ui::memory(crate::ui::Look::Plain, Some(80));
+        let mut script = Script::new(&ui, &b"/hint\n/note ask later\nMy answer\n---\n/quit"[..]);
+        let listen = Listen {
+            question: 0,
+            follow_up: false,
+            seconds: None,
+            help: true,
+        };
+        let mut heard = Vec::new();
+        for _ in 0..5 {
+            heard.push(script.listen(&listen).await.expect("heard"));
+        }
+        assert_eq!(
+            heard,
+            [
+                Heard::Command(Command::Hint),
+                Heard::Command(Command::Note("ask later".to_owned())),
+                Heard::Answer("My answer".to_owned()),
+                Heard::Command(Command::Quit),
+                Heard::End,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_very_long_answer_is_echoed_in_part() {
+        let long = "word ".repeat(200_000);
+        assert!(echo(&long).len() < 5_000);
+        assert_eq!(echo("short"), "short");
+    }
+}
