@@ -49,6 +49,10 @@ pub struct Globals {
 /// The verbs
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Sit in front of a panel
+    Interview(commands::interview::InterviewArgs),
+    /// Go on with an interview that was left
+    Resume(commands::resume::ResumeArgs),
     /// Judge one answer and show it annotated
     Assess(commands::assess::AssessArgs),
     /// List, show, search, check and extend the content

@@ -7,8 +7,10 @@ pub mod doctor;
 pub mod grade;
 pub mod guide;
 pub mod history;
+pub mod interview;
 pub mod models;
 pub mod report;
+pub mod resume;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,6 +67,8 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
         Command::Grade(args) => grade::run(&args, &ctx),
         Command::Doctor(args) => doctor::run(&args, &ctx),
         Command::History(args) => history::run(&args, &ctx),
+        Command::Interview(args) => interview::run(&args, &ctx),
         Command::Report(args) => report::run(&args, &ctx),
+        Command::Resume(args) => resume::run(&args, &ctx),
     }
 }

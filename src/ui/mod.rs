@@ -73,6 +73,8 @@ pub enum Look {
     Plain,
     /// As on a terminal, with a theme or without colours.
     Styled(Option<Theme>),
+    /// As with `--json`, with nobody watching.
+    Json,
 }
 
 /// What a [`Ui`] into memory has printed.
@@ -142,7 +144,7 @@ impl Ui {
     /// Returns a way to memory, for tests: lines break at `columns`, or never.
     pub fn memory(look: Look, columns: Option<usize>) -> (Self, Screen) {
         let theme = match look {
-            Look::Plain | Look::Styled(None) => Theme::Off,
+            Look::Plain | Look::Styled(None) | Look::Json => Theme::Off,
             Look::Styled(Some(theme)) => theme,
         };
         let (out, out_bytes) = Stream::memory(theme, columns);
@@ -151,8 +153,8 @@ impl Ui {
             inner: Arc::new(Inner {
                 out,
                 err,
-                json: false,
-                plain: look == Look::Plain,
+                json: look == Look::Json,
+                plain: matches!(look, Look::Plain | Look::Json),
                 verbose: 0,
                 multi: None,
                 held: Mutex::default(),

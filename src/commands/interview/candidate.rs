@@ -7,9 +7,9 @@ use async_trait::async_trait;
 
 use crate::interview::{Command, Listen};
 use crate::store::{Journal, SessionId};
+use crate::ui::Ui;
 use crate::ui::editor::{Ask, Editor, Entry};
 use crate::ui::slash::{Moment, Slash, Typed, parse};
-use crate::ui::Ui;
 use crate::{Error, Result};
 
 /// The line that ends an answer in a file or pipe.
@@ -67,12 +67,7 @@ impl Keyboard {
     ///
     /// # Errors
     /// Fails when the terminal cannot be used.
-    pub fn new(
-        ui: &Ui,
-        journal: Arc<Journal>,
-        session: SessionId,
-        draft: String,
-    ) -> Result<Self> {
+    pub fn new(ui: &Ui, journal: Arc<Journal>, session: SessionId, draft: String) -> Result<Self> {
         Ok(Self {
             ui: ui.clone(),
             editor: Editor::start(ui)?,

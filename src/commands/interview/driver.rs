@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::candidate::{Candidate, Heard};
 use super::{view, wire};
+use crate::Result;
 use crate::critique::{Critique, critique};
 use crate::interview::{
     Effect, EndReason, Event, EventKind, Intent, Machine, Notice, Source, Utterance,
@@ -16,7 +17,6 @@ use crate::judge::{Case, Judge};
 use crate::llm::Cancel;
 use crate::store::{Journal, SessionId};
 use crate::ui::Ui;
-use crate::Result;
 
 /// Words a minute at which people speak; what a scripted answer takes.
 pub const WORDS_A_MINUTE: u64 = 140;
@@ -25,7 +25,7 @@ pub const WORDS_A_MINUTE: u64 = 140;
 pub type Sink<'a> = &'a mut (dyn FnMut(&str) + Send);
 
 /// Somebody who words the panel's lines.
-#[async_trait]
+#[async_trait(?Send)]
 pub trait Words: Send + Sync {
     /// Says a line and returns what went to `sink` and whose words they are.
     async fn speak(&self, line: &Utterance, sink: Sink<'_>, cancel: &Cancel) -> (String, Source);
@@ -86,6 +86,8 @@ pub struct Outcome {
     pub reason: EndReason,
     /// The critique, unless the candidate left to come back later.
     pub critique: Option<Critique>,
+    /// The interview as it stands.
+    pub machine: Machine,
 }
 
 impl Driver<'_> {
@@ -102,7 +104,12 @@ impl Driver<'_> {
                 match effect {
                     Effect::Say { utterance } => reply = Some(self.say(&utterance).await),
                     Effect::Listen(listen) => {
-                        let heard = self.candidate.listen(&listen).await?;
+                        // The line editor takes Ctrl-C as a key; this is for
+                        // a pipe, and for a signal sent by another process.
+                        let heard = tokio::select! {
+                            heard = self.candidate.listen(&listen) => heard?,
+                            Some(()) = self.stops.recv() => Heard::Left,
+                        };
                         reply = Some(self.event_of(heard));
                     }
                     Effect::AwaitResume => {
@@ -124,6 +131,7 @@ impl Driver<'_> {
                         return Ok(Outcome {
                             reason,
                             critique: result,
+                            machine: self.machine,
                         });
                     }
                     other => self.show(other),
@@ -135,6 +143,7 @@ impl Driver<'_> {
                 return Ok(Outcome {
                     reason: self.machine.reason().unwrap_or(EndReason::Interrupted),
                     critique: result,
+                    machine: self.machine,
                 });
             };
             effects = self.happen(reply)?;
@@ -335,7 +344,9 @@ fn words(notice: Notice) -> &'static str {
         Notice::NoMoreHints => "There are no more hints for this.",
         Notice::WhyComesAfter => "What a question is after is told once you have answered it.",
         Notice::NothingToRepeat => "There is no answer yet to try again.",
-        Notice::NoMoreAttempts => "Three attempts are enough for one sitting; the next question is still open.",
+        Notice::NoMoreAttempts => {
+            "Three attempts are enough for one sitting; the next question is still open."
+        }
         Notice::NothingHarder => "There is nothing harder to ask about this yet.",
         Notice::NothingEasier => "There is no easier way into this one.",
         Notice::Paused => "The clock stands still. Take your time.",

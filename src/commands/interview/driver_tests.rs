@@ -13,7 +13,7 @@ use crate::ui::{Look, Screen};
 
 struct Guide;
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Words for Guide {
     async fn speak(&self, line: &Utterance, sink: Sink<'_>, _: &Cancel) -> (String, Source) {
         sink(&line.fallback);
@@ -24,7 +24,7 @@ impl Words for Guide {
 /// A panellist who talks until stopped.
 struct Endless(Mutex<u32>);
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Words for Endless {
     async fn speak(&self, _: &Utterance, sink: Sink<'_>, cancel: &Cancel) -> (String, Source) {
         *self.0.lock().expect("not poisoned") += 1;
@@ -141,13 +141,19 @@ async fn the_same_answers_give_the_same_screen() {
         screens.push(room.screen.stdout());
     }
     assert_eq!(screens[0], screens[1]);
-    assert!(screens[0].contains("Not assessed: not asked"), "{}", screens[0]);
+    assert!(
+        screens[0].contains("Not assessed: not asked"),
+        "{}",
+        screens[0]
+    );
 }
 
 #[tokio::test]
 async fn a_judge_that_fails_costs_the_verdict_and_nothing_else() {
     let room = Room::new(Look::Plain);
-    let outcome = room.play(Machine::new(), start(1), "I say +a", &Broken).await;
+    let outcome = room
+        .play(Machine::new(), start(1), "I say +a", &Broken)
+        .await;
     assert_eq!(outcome.reason, EndReason::Completed);
     assert_eq!(outcome.critique.expect("a critique").score, None);
     assert!(room.screen.stderr().contains("could not be judged"));
@@ -156,7 +162,9 @@ async fn a_judge_that_fails_costs_the_verdict_and_nothing_else() {
 #[tokio::test]
 async fn an_interrupted_interview_goes_on_where_it_stood() {
     let room = Room::new(Look::Plain);
-    let first = room.play(Machine::new(), start(2), "I say +a and +b", &Marks).await;
+    let first = room
+        .play(Machine::new(), start(2), "I say +a and +b", &Marks)
+        .await;
     assert_eq!(first.reason, EndReason::EndOfInput);
     let mut events = room.events();
     // As if the program had died while the second question was open.
@@ -232,6 +240,15 @@ async fn json_lines_carry_their_schema_and_type() {
         .collect();
     assert_eq!(
         types,
-        ["question", "answer", "verdict", "follow_up", "answer", "verdict", "critique", "end"]
+        [
+            "question",
+            "answer",
+            "verdict",
+            "follow_up",
+            "answer",
+            "verdict",
+            "critique",
+            "end"
+        ]
     );
 }

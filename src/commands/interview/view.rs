@@ -7,12 +7,12 @@ use crate::critique::{
     Critique, Hurt, Moment, QuestionCritique, Quote, Recommendation, Remark, Vote, WorkItem,
 };
 use crate::guide::{Competency, PointKind, Severity};
-use crate::interview::{Clock, Machine, PlannedQuestion, Recovery, Status};
+use crate::interview::{Clock, Intent, Machine, Mode, Plan, PlannedQuestion, Recovery, Status};
 use crate::judge::Flag;
+use crate::ui::Ui;
 use crate::ui::flow::Text;
 use crate::ui::screen::Seat;
 use crate::ui::theme::Meaning;
-use crate::ui::Ui;
 
 /// Letters of a quote that are shown; the critique itself keeps all of it.
 const QUOTE_LETTERS: usize = 220;
@@ -21,8 +21,7 @@ const QUOTE_LETTERS: usize = 220;
 const QUOTES: usize = 2;
 
 /// Shows who sits on the panel and what is planned.
-pub fn header(ui: &Ui, machine: &Machine) {
-    let Some(plan) = machine.plan() else { return };
+pub fn header(ui: &Ui, plan: &Plan) {
     let panel: Vec<Seat<'_>> = plan
         .panel
         .iter()
@@ -42,13 +41,32 @@ pub fn header(ui: &Ui, machine: &Machine) {
     ui.session_header(&plan.title, &details, &panel);
 }
 
-fn mode_word(mode: crate::interview::Mode) -> &'static str {
-    use crate::interview::Mode;
+fn mode_word(mode: Mode) -> &'static str {
     match mode {
         Mode::Practice => "practice",
         Mode::Pressure => "pressure",
         Mode::Study => "study",
         Mode::Mixed => "mixed",
+    }
+}
+
+/// Shows where an interview that is taken up again stands: the question in
+/// play, what was answered, and what was asked last.
+pub fn recap(ui: &Ui, machine: &Machine) {
+    let Some(plan) = machine.plan() else { return };
+    header(ui, plan);
+    question_mark(ui, machine);
+    let index = machine.index();
+    for line in machine.said() {
+        let again = line.question == Some(index)
+            && (line.intent == Intent::Ask || line.intent.is_follow_up());
+        let Some(person) = plan.panel.get(line.panellist).filter(|_| again) else {
+            continue;
+        };
+        let mut speech = ui.speech(line.panellist, &person.name, &person.role);
+        speech.say(&line.text);
+        speech.end();
+        ui.gap();
     }
 }
 
@@ -254,15 +272,12 @@ fn work_item(ui: &Ui, machine: &Machine, number: usize, item: &WorkItem) {
         })
         .map(|index| format!("question {}, ", index + 1))
         .unwrap_or_default();
-    let text = Text::new()
-        .with(Meaning::Value, &item.title)
-        .with(Meaning::Muted, format!(" ({asked}{} minutes)", item.minutes));
-    ui.gap();
-    ui.stage_hanging(
-        &Text::new().plain(format!("{number}. ")),
-        "   ",
-        &text,
+    let text = Text::new().with(Meaning::Value, &item.title).with(
+        Meaning::Muted,
+        format!(" ({asked}{} minutes)", item.minutes),
     );
+    ui.gap();
+    ui.stage_hanging(&Text::new().plain(format!("{number}. ")), "   ", &text);
     ui.stage_text(3, &item.why.as_str().into());
     quotes(ui, 5, &item.quotes);
     if !item.advice.is_empty() {

@@ -1,0 +1,163 @@
+//! What earlier interviews say about the next one, and what this one leaves
+//! behind for later.
+
+use std::collections::BTreeMap;
+
+use crate::Result;
+use crate::interview::{Machine, PlanRequest, Recovery};
+use crate::judge::Verdict;
+use crate::store::{Journal, ModelStamp, SessionFilter, VerdictRow, VerdictSource, Versions};
+
+/// Sessions that are looked back on.
+const LOOK_BACK: u32 = 30;
+
+/// One question in this many comes back for its weak points: the rest of an
+/// interview is for what was not asked yet.
+const WEAK_SHARE: usize = 3;
+
+/// Tells the plan what was asked before and which points were weak.
+///
+/// # Errors
+/// Fails when the journal cannot be read.
+pub(super) fn apply(journal: &Journal, request: &mut PlanRequest) -> Result<()> {
+    let filter = SessionFilter {
+        limit: Some(LOOK_BACK),
+        ..SessionFilter::default()
+    };
+    let mut sessions = journal.sessions(&filter)?;
+    sessions.sort_by_key(|session| session.started_at);
+    let mut weak: BTreeMap<String, BTreeMap<String, f32>> = BTreeMap::new();
+    for session in &sessions {
+        for stored in journal.verdicts(&session.id)? {
+            let row = stored.row;
+            request.asked_before.insert(row.question.clone());
+            let weight = weight(&row.verdict, &row.recovery);
+            // The latest verdict on a point replaces the earlier ones.
+            weak.entry(row.question)
+                .or_default()
+                .insert(row.point, weight);
+        }
+    }
+    let mut weakest: Vec<(f32, String, BTreeMap<String, f32>)> = weak
+        .into_iter()
+        .map(|(question, points)| (points.values().sum(), question, points))
+        .filter(|(sum, _, _)| *sum > 0.0)
+        .collect();
+    weakest.sort_by(|(a, id_a, _), (b, id_b, _)| b.total_cmp(a).then(id_a.cmp(id_b)));
+    let count = (request.questions.max(3) / WEAK_SHARE).max(1);
+    request.weak_points = weakest
+        .into_iter()
+        .take(count)
+        .map(|(_, question, points)| (question, points))
+        .collect();
+    Ok(())
+}
+
+/// Returns how much a point matters to the next interview, 0 to 1.
+fn weight(verdict: &str, recovery: &str) -> f32 {
+    match (verdict, recovery) {
+        ("wrong", _) => 1.0,
+        ("missing", _) => 0.7,
+        ("partial", _) => 0.5,
+        ("covered", "hint") => 0.4,
+        ("unsure" | "covered", "probe") | ("unsure", _) => 0.2,
+        _ => 0.0,
+    }
+}
+
+/// Returns one row a judged point of every attempt.
+pub(super) fn rows(machine: &Machine, model: &ModelStamp, prompts: &str) -> Vec<VerdictRow> {
+    let Some(plan) = machine.plan() else {
+        return Vec::new();
+    };
+    let mut rows = Vec::new();
+    for (planned, record) in plan.questions.iter().zip(machine.records()) {
+        for (attempt_number, attempt) in (0_u32..).zip(&record.attempts) {
+            let Some(assessment) = attempt.assessment() else {
+                continue;
+            };
+            for found in &assessment.points {
+                rows.push(VerdictRow {
+                    question: planned.question.id.clone(),
+                    attempt: attempt_number,
+                    source: VerdictSource::Interview,
+                    point: found.id.clone(),
+                    verdict: word(found.verdict).to_owned(),
+                    probability: f64::from(found.probability),
+                    recovery: match attempt.recovery(&found.id) {
+                        Some(Recovery::Unaided) => "unaided",
+                        Some(Recovery::AfterProbe) => "probe",
+                        Some(Recovery::AfterHint) => "hint",
+                        Some(Recovery::Never) | None => "never",
+                    }
+                    .to_owned(),
+                    model_hash: model.hash.clone(),
+                    versions: Versions {
+                        judge: assessment.judge.clone(),
+                        prompts: prompts.to_owned(),
+                        guides: planned.citation.clone(),
+                    },
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Covered => "covered",
+        Verdict::Partial => "partial",
+        Verdict::Missing => "missing",
+        Verdict::Wrong => "wrong",
+        Verdict::Unsure => "unsure",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SessionMeta;
+
+    fn row(question: &str, point: &str, verdict: &str) -> VerdictRow {
+        VerdictRow {
+            question: question.to_owned(),
+            attempt: 0,
+            source: VerdictSource::Interview,
+            point: point.to_owned(),
+            verdict: verdict.to_owned(),
+            probability: 0.5,
+            recovery: "never".to_owned(),
+            model_hash: String::new(),
+            versions: Versions::default(),
+        }
+    }
+
+    #[test]
+    fn the_weakest_question_comes_back_and_the_others_are_known_as_asked() {
+        let journal = Journal::open_in_memory().expect("a journal");
+        let session = journal.begin(&SessionMeta::default()).expect("a session");
+        let rows = [
+            row("one", "a", "missing"),
+            row("two", "a", "wrong"),
+            row("two", "b", "partial"),
+            row("three", "a", "covered"),
+        ];
+        journal.record_verdicts(&session, &rows).expect("stored");
+        let mut request = PlanRequest {
+            questions: 3,
+            ..PlanRequest::default()
+        };
+        apply(&journal, &mut request).expect("readable");
+        let weak: Vec<&str> = request.weak_points.keys().map(String::as_str).collect();
+        assert_eq!(weak, ["two"]);
+        assert_eq!(request.asked_before.len(), 3);
+    }
+
+    #[test]
+    fn what_came_unaided_is_not_weak() {
+        assert_eq!(weight("covered", "unaided"), 0.0);
+        assert!(weight("covered", "hint") > weight("covered", "probe"));
+        assert!(weight("wrong", "never") > weight("missing", "never"));
+    }
+}
