@@ -1,35 +1,97 @@
 //! The models of one interview: who words the panel's lines and who judges.
-//! Models load in the background while the first question is being read.
+//!
+//! Weights load in the background while the opening and the first question
+//! are being read; whoever needs a model first waits for it.
 
 use async_trait::async_trait;
+use tokio::sync::OnceCell;
 
 use super::super::Context;
 use super::driver::{Sink, Words};
-use crate::Result;
 use crate::interview::{Source, Utterance};
 use crate::judge::{Assessment, Case, Judge, LocalJudge};
-use crate::llm::Cancel;
+use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
+use crate::models;
 use crate::store::ModelStamp;
 use crate::ui::Ui;
 use crate::voice::{Prompts, Voice};
+use crate::{Error, Result};
 
 /// Who words and who judges.
 pub(in crate::commands) struct Minds {
+    ui: Ui,
+    engine: Option<Engine>,
+    has_chat: bool,
+    has_embedder: bool,
     voice: Voice,
-    judge: LocalJudge,
+    voice_ready: OnceCell<()>,
+    judge: OnceCell<LocalJudge>,
     stamp: ModelStamp,
 }
 
 impl Minds {
-    /// Begins to load what there is.
+    /// Chooses the models and begins to load them.
+    ///
+    /// Without a chat model the panel speaks in the guide's own words, and
+    /// without an embedder answers are judged by their words alone; both are
+    /// said. A model that was asked for must be there.
     ///
     /// # Errors
-    /// Fails when a prompt of the user's is not valid.
+    /// Fails when the model asked for is not here or its file cannot be one,
+    /// and when a prompt of the user's is not valid.
     pub(in crate::commands) fn start(ctx: &Context) -> Result<Self> {
+        let voice = Voice::new(Prompts::load(&ctx.paths.config.join("prompts"))?);
+        let asked = ctx.globals.model.is_some() || ctx.config.model.is_some();
+        let choice = match models::select(&ctx.config, &ctx.globals, &ctx.paths) {
+            Ok(choice) => {
+                ctx.ui.status(&choice.why);
+                if let Some(better) = &choice.better {
+                    ctx.ui.hint(better);
+                }
+                Some(choice)
+            }
+            Err(error) if asked => return Err(error),
+            Err(error) => {
+                ctx.ui.warn(&format!(
+                    "{error}. The panel speaks in the guide's own words."
+                ));
+                for hint in error.hints() {
+                    ctx.ui.hint(hint);
+                }
+                None
+            }
+        };
+        let embedder = models::embedder(&ctx.paths);
+        if embedder.is_none() {
+            ctx.ui.warn(
+                "There is no embedder, so answers are judged by their words alone and a paraphrase may go unheard.",
+            );
+            ctx.ui
+                .hint("`make models` or `viva models pull embedder` brings it.");
+        }
+        let options = EngineOptions {
+            chat: choice.as_ref().map(|choice| choice.path.clone()),
+            embedder: embedder.clone(),
+            ..EngineOptions::default()
+        }
+        .with_config(&ctx.config.engine)?;
+        let engine = if choice.is_some() || embedder.is_some() {
+            Some(Engine::start(options).map_err(engine_error)?)
+        } else {
+            None
+        };
         Ok(Self {
-            voice: Voice::new(Prompts::load(&ctx.paths.config.join("prompts"))?),
-            judge: LocalJudge::new(None, None),
-            stamp: ModelStamp::default(),
+            ui: ctx.ui.clone(),
+            engine,
+            has_chat: choice.is_some(),
+            has_embedder: embedder.is_some(),
+            voice,
+            voice_ready: OnceCell::new(),
+            judge: OnceCell::new(),
+            stamp: choice.map_or_else(ModelStamp::default, |choice| ModelStamp {
+                name: choice.name,
+                hash: choice.sha256.unwrap_or_default(),
+            }),
         })
     }
 
@@ -43,14 +105,21 @@ impl Minds {
         self.stamp.clone()
     }
 
-    /// Returns the judge's version.
+    /// Returns the version of the judge's signals and formula. Each verdict
+    /// carries the full version, which also says which layers were there.
     pub(in crate::commands) fn judge_version(&self) -> String {
-        self.judge.version()
+        crate::judge::JUDGE_VERSION.to_owned()
     }
 
-    /// Returns the prompts' version.
+    /// Returns the versions of the prompts that were used so far.
     pub(in crate::commands) fn prompts_version(&self) -> String {
-        String::new()
+        let used: Vec<String> = self
+            .voice
+            .tallies()
+            .iter()
+            .map(|tally| format!("{} {}", tally.prompt, tally.version))
+            .collect();
+        used.join(", ")
     }
 
     /// Tells how the model's lines fared, where the person wants to know more.
@@ -59,15 +128,75 @@ impl Minds {
             return;
         }
         for tally in self.voice.tallies() {
-            ui.status(&format!("{tally:?}"));
+            ui.status(&format!(
+                "Prompt {}: {} of {} lines in the model's words, {} in the guide's, {} drafts.",
+                tally.prompt, tally.accepted, tally.lines, tally.fell_back, tally.attempts
+            ));
         }
+    }
+
+    /// Waits for the models that word lines.
+    async fn voice(&self) -> &Voice {
+        self.voice_ready
+            .get_or_init(|| async {
+                let Some(engine) = self.engine.as_ref().filter(|_| self.has_chat) else {
+                    return;
+                };
+                let progress = self.ui.spinner("Loading the model");
+                match engine.chat().await {
+                    Ok(chat) => self.voice.set_chat(chat),
+                    Err(error) => self.ui.warn(&format!(
+                        "The panel goes on in the guide's own words: {error}."
+                    )),
+                }
+                if self.has_embedder
+                    && let Ok(embedder) = engine.embedder().await
+                {
+                    self.voice.set_embedder(embedder);
+                }
+                progress.finish();
+            })
+            .await;
+        &self.voice
+    }
+
+    /// Waits for the models that judge.
+    async fn judge(&self) -> &LocalJudge {
+        self.judge
+            .get_or_init(|| async {
+                let embedder = match self.engine.as_ref().filter(|_| self.has_embedder) {
+                    Some(engine) => match engine.embedder().await {
+                        Ok(embedder) => Some(embedder),
+                        Err(error) => {
+                            self.ui.warn(&format!(
+                                "Answers are judged by their words alone: {error}."
+                            ));
+                            None
+                        }
+                    },
+                    None => None,
+                };
+                LocalJudge::new(embedder, None)
+            })
+            .await
     }
 }
 
 #[async_trait(?Send)]
 impl Words for Minds {
     async fn speak(&self, line: &Utterance, sink: Sink<'_>, cancel: &Cancel) -> (String, Source) {
-        let spoken = self.voice.speak(line, sink, cancel).await;
+        // Lines that are never worded anew do not wait for a model.
+        let voice = if line.intent.is_verbatim() {
+            &self.voice
+        } else {
+            self.voice().await
+        };
+        let spoken = voice.speak(line, sink, cancel).await;
+        if let Some(trouble) = &spoken.trouble {
+            self.ui.warn(&format!(
+                "The model could not be asked, so the guide's words stand: {trouble}."
+            ));
+        }
         (spoken.text, spoken.source)
     }
 }
@@ -75,6 +204,20 @@ impl Words for Minds {
 #[async_trait]
 impl Judge for Minds {
     async fn assess(&self, case: &Case, cancel: Cancel) -> Result<Assessment> {
-        self.judge.assess(case, cancel).await
+        self.judge().await.assess(case, cancel).await
+    }
+}
+
+/// Returns what a refused model means for the person.
+fn engine_error(error: EngineError) -> Error {
+    match error {
+        EngineError::BadModel { path, reason, hint } => Error::model(format!(
+            "{} cannot be used as a model: {reason}",
+            path.display()
+        ))
+        .hint(hint),
+        other => Error::model("the engine could not be started")
+            .caused_by(other)
+            .hint("`viva doctor` says what the engine finds on this machine."),
     }
 }
