@@ -30,14 +30,32 @@ pub(super) fn view(report: &Report) -> Value {
                 .to_string()
         })
         .unwrap_or_default();
-    json!({
+    let mut view = json!({
         "session": report.session,
         "short": report.session.id.short(),
         "started": started,
         "competencies": competencies(&critique),
         "critique": critique,
         "transcript": transcript(&report.events),
-    })
+    });
+    clean(&mut view);
+    view
+}
+
+/// Takes out what a terminal or a browser would act on instead of showing:
+/// control characters and marks that change the direction of text. Done last,
+/// because quotes are byte ranges of the text as it was typed.
+fn clean(value: &mut Value) {
+    let acts = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    match value {
+        Value::String(text) if text.contains(acts) => text.retain(|c| !acts(c)),
+        Value::Array(values) => values.iter_mut().for_each(clean),
+        Value::Object(members) => members.values_mut().for_each(clean),
+        _ => {}
+    }
 }
 
 fn mark(question: &mut Value) {

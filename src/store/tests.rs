@@ -230,6 +230,35 @@ fn a_folder_that_cannot_be_made_is_a_clear_storage_error() {
 }
 
 #[test]
+fn a_full_disk_is_said_clearly_and_loses_nothing_already_stored() {
+    let (_dir, paths) = folder();
+    let journal = Journal::open(&paths).unwrap();
+    let id = journal.begin(&meta()).unwrap();
+    // SQLite's own limit gives the code that a full disk gives.
+    journal
+        .connection()
+        .pragma_update(None, "max_page_count", 40)
+        .unwrap();
+    let mut stored = 0;
+    let error = loop {
+        match journal.append(&id, &json!({"type": "asked", "text": "why ".repeat(500)})) {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 1000, "the limit was never reached");
+    };
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(
+        error.hints()[0].contains("disk is full"),
+        "{:?}",
+        error.hints()
+    );
+    drop(journal);
+    let journal = Journal::open(&paths).unwrap();
+    assert_eq!(journal.events(&id).unwrap().len(), stored);
+}
+
+#[test]
 fn a_journal_in_memory_does_everything_but_stay() {
     let journal = Journal::open_in_memory().unwrap();
     let id = journal.begin(&meta()).unwrap();
