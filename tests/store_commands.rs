@@ -109,11 +109,11 @@ The panel's recommendation: borderline, 50 of 100
 
 1. Why this team?
 50 of 100
-covered Gives a number “cut costs by 40%”
-missing Names the team's product
+covered: Gives a number “cut costs by 40%”
+missing: Names the team's product
 
 What to work on
-1. Name the product You did not. Read their page.
+1. Name the product. You did not. Read their page.
 
 ----- stderr -----
 "#);

@@ -138,12 +138,12 @@ fn terminal(ctx: &Context, report: &Report) {
         };
         ui.paragraph(2, &Text::new().with(Meaning::Value, outcome));
         for (name, label, meaning) in [
-            ("covered", "covered ", Meaning::Good),
-            ("partial", "partly  ", Meaning::Partly),
-            ("wrong", "wrong   ", Meaning::Bad),
-            ("unsure", "unclear ", Meaning::Muted),
-            ("missing", "missing ", Meaning::Bad),
-            ("hurt", "hurt    ", Meaning::Bad),
+            ("covered", "covered: ", Meaning::Good),
+            ("partial", "partly: ", Meaning::Partly),
+            ("wrong", "wrong: ", Meaning::Bad),
+            ("unsure", "unclear: ", Meaning::Muted),
+            ("missing", "missing: ", Meaning::Bad),
+            ("hurt", "hurt: ", Meaning::Bad),
         ] {
             for remark in list(&question[name]) {
                 let mut line = Text::new()
@@ -165,8 +165,12 @@ fn terminal(ctx: &Context, report: &Report) {
                 2,
                 &Text::new()
                     .plain(format!("{number}. "))
-                    .with(Meaning::Value, text(&item["title"]))
-                    .plain(format!(" {} {}", text(&item["why"]), text(&item["advice"]))),
+                    .with(Meaning::Value, text(&item["title"]).trim_end_matches('.'))
+                    .plain(format!(
+                        ". {} {}",
+                        text(&item["why"]),
+                        text(&item["advice"])
+                    )),
             );
         }
     }
