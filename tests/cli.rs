@@ -57,20 +57,50 @@ fn help_goes_to_standard_output_and_fits_eighty_columns() {
 #[test]
 fn an_unknown_option_is_a_usage_error() {
     let home = home();
-    assert_cmd_snapshot!(viva(home.path()).args(["bench", "--colour"]), @"");
+    let output = viva(home.path())
+        .args(["models", "list", "--colour"])
+        .output()
+        .expect("viva runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(shown.contains("unexpected argument '--colour'"), "{shown}");
 }
 
 #[test]
 fn a_mistake_in_the_settings_is_shown_with_its_place_and_advice() {
     let home = home();
     with_bad_settings(home.path());
-    assert_cmd_snapshot!(viva(home.path()).args(["models", "list", "--config", "bad.toml"]), @"");
+    assert_cmd_snapshot!(viva(home.path()).args(["models", "list", "--config", "bad.toml"]), @r"
+    success: false
+    exit_code: 3
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: the settings file bad.toml is not valid.
+    Caused by:
+      TOML parse error at line 2, column 10
+        |
+      2 | engine = 3
+        |          ^
+      invalid type: integer `3`, expected struct EngineConfig
+    Hint: Correct the line named above, or move the file away to use built-in settings.
+    ");
 }
 
 #[test]
 fn settings_that_do_not_exist_are_named() {
     let home = home();
-    assert_cmd_snapshot!(viva(home.path()).args(["models", "list", "--config", "none.toml"]), @"");
+    assert_cmd_snapshot!(viva(home.path()).args(["models", "list", "--config", "none.toml"]), @r"
+    success: false
+    exit_code: 3
+    ----- stdout -----
+
+    ----- stderr -----
+    Error: the settings file none.toml cannot be read.
+    Caused by: No such file or directory (os error 2)
+    Hint: Check the path given with --config.
+    ");
 }
 
 /// What the program writes to standard error for a broken settings file.
