@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::assessment::Verdict;
 
+/// Share of what is said close together in what is said at all. Small, since
+/// the order in which somebody says things is not what is judged, and there
+/// may be no punctuation to tell sentences by.
+const LOCAL: f32 = 0.2;
+
 /// What is known about one statement and one answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Signals {
@@ -100,15 +105,12 @@ pub struct Thresholds {
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     intercept: f32,
-    near: f32,
-    everywhere: f32,
+    said: f32,
     terms: f32,
     star: f32,
     against: f32,
     #[serde(default)]
-    meaning_near: f32,
-    #[serde(default)]
-    meaning_everywhere: f32,
+    meaning: f32,
     #[serde(default)]
     pooled: f32,
 }
@@ -165,12 +167,10 @@ impl Parameters {
         }
         for weights in [&read.words, &read.vectors] {
             let for_it = [
-                weights.near,
-                weights.everywhere,
+                weights.said,
                 weights.terms,
                 weights.star,
-                weights.meaning_near,
-                weights.meaning_everywhere,
+                weights.meaning,
                 weights.pooled,
                 read.reader.weight,
                 -weights.against,
@@ -204,13 +204,11 @@ impl Parameters {
         };
         let meaning = s.meaning.unwrap_or_default();
         weights.intercept
-            + weights.near * s.near
-            + weights.everywhere * s.everywhere
+            + weights.said * blend(s.near, s.everywhere)
             + weights.terms * s.terms
             + weights.star * s.star
             + weights.against * s.against * s.near
-            + weights.meaning_near * meaning.near
-            + weights.meaning_everywhere * meaning.everywhere
+            + weights.meaning * blend(meaning.near, meaning.everywhere)
             + weights.pooled * meaning.pooled
             + self.reader.weight * s.reader.map_or(0.0, |reading| reading.yes)
     }
@@ -243,6 +241,10 @@ impl Parameters {
     }
 }
 
+fn blend(near: f32, everywhere: f32) -> f32 {
+    LOCAL * near + (1.0 - LOCAL) * everywhere
+}
+
 fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_weight_of_the_wrong_sign_is_refused() {
-        let text = include_str!("../../models/judge.toml").replacen("near = ", "near = -", 1);
+        let text = include_str!("../../models/judge.toml").replacen("said = ", "said = -", 1);
         assert!(Parameters::parse(&text).is_err());
     }
 

@@ -4,7 +4,6 @@
 //! Words of the question never count: everybody who answers says them.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use super::lexicon::{self, Concept};
 use super::text::{Text, WINDOW};
@@ -265,7 +264,8 @@ fn recall(matches: &[Match], statement: &Statement) -> f32 {
 }
 
 /// Returns for each word whether an odd number of negators stands shortly
-/// before it.
+/// before it in the same clause. Clauses are told by the words that begin
+/// them: there may be no punctuation to tell them by.
 fn negations(text: &Text) -> Vec<bool> {
     let negator: Vec<bool> = text
         .words
@@ -274,10 +274,22 @@ fn negations(text: &Text) -> Vec<bool> {
         .collect();
     (0..text.words.len())
         .map(|at| {
-            let from: Range<usize> = at.saturating_sub(NEGATION_REACH)..at;
-            negator[from].iter().filter(|&&n| n).count() % 2 == 1
+            let reach = (at.saturating_sub(NEGATION_REACH)..at).rev();
+            let before = reach.take_while(|&i| !begins_clause(&text.words[i + 1].text));
+            before.filter(|&i| negator[i]).count() % 2 == 1
         })
         .collect()
+}
+
+/// Returns whether `word` usually begins a clause.
+fn begins_clause(word: &str) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "i", "we", "you", "they", "he", "she", "it", "and", "but", "so", "because", "if", "when",
+        "then", "while", "since", "first", "which", "who", "im", "ive", "id", "ill", "weve",
+        "youd", "theyre", "at", "until", "unless", "also", "honestly", "although", "though",
+        "after", "before", "instead", "however", "finally",
+    ];
+    BEGINNINGS.contains(&word)
 }
 
 /// Returns the stems of the informative words of a question.
