@@ -10,7 +10,8 @@ use serde_json::json;
 use super::Context;
 use crate::guide::{Library, Question};
 use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, text};
-use crate::llm::Cancel;
+use crate::llm::{Cancel, Engine, EngineOptions};
+use crate::ui::{Meaning, Text, Ui};
 use crate::{Error, Result};
 
 /// Bytes of an answer that are read from a file; more is refused, since it is
@@ -38,15 +39,16 @@ pub fn run(args: &AssessArgs, ctx: &Context) -> Result<()> {
     let question = library.resolve(&args.question)?;
     let answer = read_answer(args)?;
     if answer.len() > text::JUDGED_BYTES {
-        ctx.ui.status(&format!(
-            "Warning: the answer has {} bytes; its first {} are judged.",
+        ctx.ui.warn(&format!(
+            "the answer has {} bytes; its first {} are judged",
             answer.len(),
             text::JUDGED_BYTES
         ));
     }
-    let judge = local_judge(ctx)?;
+    let runtime = runtime()?;
+    let judge = local_judge(ctx, &runtime)?;
     let case = Case::from_question(question, &question.ask, &answer);
-    let assessment = runtime()?.block_on(judge.assess(&case, Cancel::new()))?;
+    let assessment = runtime.block_on(judge.assess(&case, Cancel::new()))?;
     if ctx.ui.is_json() {
         ctx.ui.json_line(&as_json(question, &case, &assessment));
     } else {
@@ -61,12 +63,34 @@ pub fn run(args: &AssessArgs, ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Returns the judge with the models that are on this machine.
+/// Returns the judge with the models that are on this machine. Says on
+/// standard error when it has to judge by words alone.
 ///
 /// # Errors
 /// Fails when a model that is there cannot be loaded.
-pub fn local_judge(_ctx: &Context) -> Result<LocalJudge> {
-    Ok(LocalJudge::new(None, None))
+pub fn local_judge(ctx: &Context, runtime: &tokio::runtime::Runtime) -> Result<LocalJudge> {
+    let Some(embedder) = crate::models::embedder(&ctx.paths) else {
+        ctx.ui
+            .warn("there is no embedder on this machine: answers are judged by their words alone");
+        ctx.ui
+            .hint("`viva models pull embedder` fetches it once (45 MB).");
+        return Ok(LocalJudge::new(None, None));
+    };
+    let options = EngineOptions {
+        embedder: Some(embedder.clone()),
+        ..EngineOptions::default()
+    }
+    .with_config(&ctx.config.engine)?;
+    let load = || runtime.block_on(Engine::start(options)?.embedder());
+    let embedder = load().map_err(|error| {
+        Error::model(format!(
+            "the embedder {} cannot be used",
+            embedder.display()
+        ))
+        .caused_by(error)
+        .hint("`viva models verify` checks it; `viva models pull embedder` fetches it again.")
+    })?;
+    Ok(LocalJudge::new(Some(embedder), None))
 }
 
 /// Returns a runtime for one command.
@@ -148,41 +172,55 @@ fn as_json(question: &Question, case: &Case, found: &Assessment) -> serde_json::
 
 fn show(ctx: &Context, question: &Question, citation: &str, case: &Case, found: &Assessment) {
     let ui = &ctx.ui;
-    ui.line(&question.ask);
-    ui.line(&format!("({citation})"));
+    ui.paragraph(0, &Text::new().with(Meaning::Question, &question.ask));
+    ui.paragraph(0, &Text::new().with(Meaning::Muted, citation));
     ui.line("");
-    ui.line(&format!("Score {:.0} of 100", found.score));
+    let score = format!("{:.0}", found.score);
+    ui.paragraph(
+        0,
+        &Text::new()
+            .plain("Score ")
+            .with(Meaning::Value, score)
+            .plain(" of 100"),
+    );
     for flag in &found.flags {
-        ui.line(describe(*flag));
+        ui.paragraph(0, &Text::new().with(Meaning::Warning, describe(*flag)));
     }
     for (point, verdict) in case.points.iter().zip(&found.points) {
-        ui.line("");
-        ui.line(&format!(
-            "{:<8}  {} ({:.0}%)",
-            name(verdict.verdict),
-            point.text,
-            100.0 * verdict.probability
-        ));
-        for range in &verdict.evidence {
-            if let Some(words) = case.answer.get(range.clone()) {
-                ui.line(&format!("          “{}”", one_line(words)));
-            }
+        let (word, meaning) = name(verdict.verdict);
+        finding(ui, (word, meaning), &point.text, verdict.probability);
+        quotes(ui, &case.answer, &verdict.evidence);
+    }
+    for (mistake, made) in case.mistakes.iter().zip(&found.mistakes) {
+        if made.made {
+            finding(
+                ui,
+                ("Mistake", Meaning::Bad),
+                &mistake.text,
+                made.probability,
+            );
+            quotes(ui, &case.answer, &made.evidence);
         }
     }
-    for (mistake, finding) in case.mistakes.iter().zip(&found.mistakes) {
-        if !finding.made {
-            continue;
-        }
-        ui.line("");
-        ui.line(&format!(
-            "Mistake   {} ({:.0}%)",
-            mistake.text,
-            100.0 * finding.probability
-        ));
-        for range in &finding.evidence {
-            if let Some(words) = case.answer.get(range.clone()) {
-                ui.line(&format!("          “{}”", one_line(words)));
-            }
+}
+
+fn finding(ui: &Ui, (word, meaning): (&str, Meaning), text: &str, probability: f32) {
+    ui.line("");
+    ui.paragraph(
+        0,
+        &Text::new()
+            .with(meaning, format!("{word:<8}"))
+            .plain("  ")
+            .plain(text)
+            .with(Meaning::Muted, format!(" ({:.0}%)", 100.0 * probability)),
+    );
+}
+
+fn quotes(ui: &Ui, answer: &str, ranges: &[std::ops::Range<usize>]) {
+    for range in ranges {
+        if let Some(words) = answer.get(range.clone()) {
+            let quote = format!("“{}”", one_line(words));
+            ui.paragraph(10, &Text::new().with(Meaning::Quote, quote));
         }
     }
 }
@@ -191,13 +229,13 @@ fn one_line(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn name(verdict: Verdict) -> &'static str {
+fn name(verdict: Verdict) -> (&'static str, Meaning) {
     match verdict {
-        Verdict::Covered => "Covered",
-        Verdict::Partial => "Partial",
-        Verdict::Missing => "Missing",
-        Verdict::Wrong => "Wrong",
-        Verdict::Unsure => "Unsure",
+        Verdict::Covered => ("Covered", Meaning::Good),
+        Verdict::Partial => ("Partial", Meaning::Partly),
+        Verdict::Missing => ("Missing", Meaning::Bad),
+        Verdict::Wrong => ("Wrong", Meaning::Bad),
+        Verdict::Unsure => ("Unsure", Meaning::Partly),
     }
 }
 

@@ -35,8 +35,9 @@ pub struct GradeArgs {
 /// Fails when the input cannot be read or a model fails;
 /// [`ErrorKind::Partial`] when some lines were refused.
 pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
-    let judge = super::assess::local_judge(ctx)?;
     let runtime = super::assess::runtime()?;
+    let judge = super::assess::local_judge(ctx, &runtime)?;
+    let progress = ctx.ui.progress_bar(size(&args.file), "Judging");
     let mut input = open(&args.file)?;
     let mut pairs = Vec::new();
     let (mut number, mut refused) = (0_u64, 0_u64);
@@ -50,6 +51,7 @@ pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
             break;
         }
         number += 1;
+        progress.add(read as u64);
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
@@ -77,6 +79,7 @@ pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
             }
         }
     }
+    progress.finish();
     if args.report {
         report(ctx, &Agreement::of(&pairs));
     }
@@ -137,6 +140,14 @@ fn open(file: &Path) -> Result<Box<dyn BufRead>> {
     }
     let opened = std::fs::File::open(file).map_err(|error| unreadable(file, error))?;
     Ok(Box::new(BufReader::new(opened)))
+}
+
+/// Bytes of the input, 0 when it is not known.
+fn size(file: &Path) -> u64 {
+    if is_stdin(file) {
+        return 0;
+    }
+    std::fs::metadata(file).map_or(0, |found| found.len())
 }
 
 fn unreadable(file: &Path, error: std::io::Error) -> Error {
