@@ -46,7 +46,7 @@ pub fn run(args: &AssessArgs, ctx: &Context) -> Result<()> {
         ));
     }
     let runtime = runtime()?;
-    let judge = local_judge(ctx, &runtime)?;
+    let judge = local_judge(ctx)?;
     let case = Case::from_question(question, &question.ask, &answer);
     let assessment = runtime.block_on(judge.assess(&case, Cancel::new()))?;
     if ctx.ui.is_json() {
@@ -68,7 +68,7 @@ pub fn run(args: &AssessArgs, ctx: &Context) -> Result<()> {
 ///
 /// # Errors
 /// Fails when a model that is there cannot be loaded.
-pub fn local_judge(ctx: &Context, runtime: &tokio::runtime::Runtime) -> Result<LocalJudge> {
+pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
     let Some(embedder) = crate::models::embedder(&ctx.paths) else {
         ctx.ui
             .warn("there is no embedder on this machine: answers are judged by their words alone");
@@ -81,6 +81,7 @@ pub fn local_judge(ctx: &Context, runtime: &tokio::runtime::Runtime) -> Result<L
         ..EngineOptions::default()
     }
     .with_config(&ctx.config.engine)?;
+    let runtime = runtime()?;
     let load = || runtime.block_on(Engine::start(options)?.embedder());
     let embedder = load().map_err(|error| {
         Error::model(format!(

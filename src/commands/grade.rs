@@ -36,7 +36,7 @@ pub struct GradeArgs {
 /// [`ErrorKind::Partial`] when some lines were refused.
 pub fn run(args: &GradeArgs, ctx: &Context) -> Result<()> {
     let runtime = super::assess::runtime()?;
-    let judge = super::assess::local_judge(ctx, &runtime)?;
+    let judge = super::assess::local_judge(ctx)?;
     let progress = ctx.ui.progress_bar(size(&args.file), "Judging");
     let mut input = open(&args.file)?;
     let mut pairs = Vec::new();

@@ -22,7 +22,7 @@ use super::{evidence, flags, score, star};
 /// it in [`Assessment::judge`].
 pub const JUDGE_VERSION: &str = "1";
 
-/// Words of an answer that the trained reader reads.
+/// Bytes of an answer that the trained reader reads.
 const READER_BYTES: usize = 6_000;
 
 /// The judge that runs on this machine.
@@ -274,9 +274,7 @@ fn terms(point: &CasePoint, answer: &Searchable, question: &HashSet<String>) -> 
 fn places(found: &Found, near: Option<&Near>) -> Vec<(usize, f32)> {
     let mut out = found.places.clone();
     if let Some(near) = near {
-        // Tokens that found nothing close say nothing about the place.
-        const CLOSE: f32 = 0.3;
-        out.extend(near.places.iter().filter(|(_, weight)| *weight > CLOSE));
+        out.extend(near.places.iter().filter(|(_, weight)| *weight > 0.0));
     }
     out
 }

@@ -21,6 +21,10 @@ const STRIDE: usize = WINDOW / 2;
 /// alone. Ten minutes of speech, about a second of encoding.
 const ENCODED_WORDS: usize = 1_500;
 
+/// Cosine below which a token found says nothing about the place; unrelated
+/// tokens of this kind of encoder lie around 0.2 to 0.4.
+const CLOSE: f32 = 0.4;
+
 /// Statements kept encoded between answers.
 const CACHED: usize = 512;
 
@@ -220,7 +224,7 @@ fn late_interaction(
             }
             best_anywhere[i] = best_anywhere[i].max(best.0);
             total += weight * best.0;
-            places.push((best.1, weight * best.0));
+            places.push((best.1, weight * (best.0 - CLOSE).max(0.0)));
         }
         if total / mass > found.near {
             found.near = total / mass;
