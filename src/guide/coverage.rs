@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::document::Document;
 use super::fault::Fault;
-use super::library::{Library, built_in_file};
+use super::files::built_in_file;
+use super::library::Library;
 use super::model::{Guide, Source};
 use crate::{Error, Result};
 

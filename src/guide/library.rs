@@ -5,21 +5,16 @@
 //! and [`Library::warnings`] says what was left out and why.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use include_dir::{Dir, include_dir};
-
+use super::casting;
 use super::document::Document;
 use super::fault::{Fault, Rule};
+use super::files::{built_in_file, built_in_guides, user_guides};
 use super::model::*;
 use super::structure;
 use crate::paths::Paths;
 use crate::{Error, Result};
-
-static CONTENT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/content");
-
-/// The prompts, here only so that the checker can hold them against a source.
-static PROMPTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/prompts");
 
 /// The plan of an interview when none is asked for.
 pub const DEFAULT_PLAN: &str = "panel";
@@ -184,7 +179,7 @@ impl Library {
     pub fn add_panel(&mut self, document: &Document) {
         match document.parse::<PanelFile>() {
             Ok(file) => {
-                let faults = structure::check_panel(document, &file);
+                let faults = casting::check_panel(document, &file);
                 if faults.is_empty() {
                     for panellist in file.panellists {
                         replace(&mut self.panellists, panellist, |one| &one.id);
@@ -202,7 +197,7 @@ impl Library {
             Ok(file) => {
                 let known: BTreeSet<&str> =
                     self.panellists.iter().map(|one| one.id.as_str()).collect();
-                let faults = structure::check_plans(document, &file, &known);
+                let faults = casting::check_plans(document, &file, &known);
                 if faults.is_empty() {
                     for plan in file.plans {
                         replace(&mut self.plans, plan, |one| &one.id);
@@ -419,73 +414,6 @@ impl Library {
     }
 }
 
-/// Returns the built-in guides as documents, in the order of their file names.
-pub(super) fn built_in_guides() -> Vec<Result<Document, Box<Fault>>> {
-    let mut files: Vec<_> = CONTENT
-        .get_dir("guides")
-        .map(|dir| dir.files().collect())
-        .unwrap_or_default();
-    files.retain(|file| file.path().extension().is_some_and(|ext| ext == "toml"));
-    files.sort_by_key(|file| file.path());
-    files
-        .into_iter()
-        .map(|file| {
-            Document::from_bytes(
-                format!("content/{}", file.path().display()),
-                file.contents(),
-            )
-        })
-        .collect()
-}
-
-/// Returns everything that is compiled in as documents: the panel, the guides,
-/// the plans, the table of expected items and the prompts.
-pub fn built_in_documents() -> Vec<Result<Document, Box<Fault>>> {
-    let mut documents: Vec<_> = built_in_file("panel.toml").into_iter().collect();
-    documents.extend(built_in_guides());
-    documents.extend(built_in_file("plans.toml"));
-    documents.extend(built_in_file("coverage.toml"));
-    documents.extend(PROMPTS.files().map(|file| {
-        Document::from_bytes(
-            format!("prompts/{}", file.path().display()),
-            file.contents(),
-        )
-    }));
-    documents
-}
-
-/// Returns a built-in file of `content/` as a document.
-pub(super) fn built_in_file(name: &str) -> Option<Result<Document, Box<Fault>>> {
-    CONTENT
-        .get_file(name)
-        .map(|file| Document::from_bytes(format!("content/{name}"), file.contents()))
-}
-
-/// Returns the user's guide files, sorted; none when the folder does not exist.
-///
-/// # Errors
-/// Fails when the folder exists and cannot be listed.
-pub fn user_guides(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(Error::content(format!(
-                "the folder of your guides, {}, cannot be listed",
-                folder.display()
-            ))
-            .caused_by(error)
-            .hint("Check its permissions, or set VIVA_CONFIG_DIR to another folder."));
-        }
-    };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
-        .collect();
-    paths.sort();
-    Ok(paths)
-}
-
 fn replace<T>(list: &mut Vec<T>, item: T, id: impl Fn(&T) -> &String) {
     match list.iter_mut().find(|one| id(one) == id(&item)) {
         Some(place) => *place = item,
@@ -505,6 +433,8 @@ fn shares_word(id: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const TINY: &str = include_str!("../../tests/fixtures/guides/tiny.toml");

@@ -1,5 +1,4 @@
-//! The soundness of content: identifiers, counts, ranges, weights, references.
-//! A fault found here keeps an item out of interviews. Whether the words are
+//! The soundness of guides: identifiers, counts, ranges, weights. A fault found here keeps an item out of interviews. Whether the words are
 //! any good is `guide::check`'s to say.
 
 use std::collections::BTreeSet;
@@ -73,7 +72,7 @@ impl<'a> Findings<'a> {
         self.list
     }
 
-    fn identifier(&mut self, way: &[Step], id: &str) {
+    pub(super) fn identifier(&mut self, way: &[Step], id: &str) {
         if !is_kebab(id) {
             self.note(
                 way,
@@ -87,7 +86,7 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn text(&mut self, way: &[Step], text: &str, what: &str) {
+    pub(super) fn text(&mut self, way: &[Step], text: &str, what: &str) {
         if text.trim().is_empty() {
             self.note(
                 way,
@@ -98,13 +97,20 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn texts(&mut self, way: &[Step], texts: &[String], what: &str) {
+    pub(super) fn texts(&mut self, way: &[Step], texts: &[String], what: &str) {
         for (index, text) in texts.iter().enumerate() {
             self.text(&with(way, &[index.into()]), text, what);
         }
     }
 
-    fn count(&mut self, way: &[Step], what: &str, number: usize, least: usize, most: usize) {
+    pub(super) fn count(
+        &mut self,
+        way: &[Step],
+        what: &str,
+        number: usize,
+        least: usize,
+        most: usize,
+    ) {
         if number < least || number > most {
             let expected = match (least, most) {
                 (least, usize::MAX) => format!("at least {least} are expected"),
@@ -125,7 +131,13 @@ impl<'a> Findings<'a> {
         }
     }
 
-    fn unique(&mut self, way: &[Step], id: &str, seen: &mut BTreeSet<String>, kind: &str) {
+    pub(super) fn unique(
+        &mut self,
+        way: &[Step],
+        id: &str,
+        seen: &mut BTreeSet<String>,
+        kind: &str,
+    ) {
         if !seen.insert(id.to_owned()) {
             self.note(
                 way,
@@ -153,7 +165,8 @@ pub(super) fn is_kebab(id: &str) -> bool {
         })
 }
 
-fn shown(text: &str) -> String {
+/// Returns the beginning of `text` without control characters, for a message.
+pub(super) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
@@ -188,7 +201,8 @@ pub fn check_guide(document: &Document, guide: &Guide, taken: &BTreeSet<&str>) -
     list
 }
 
-fn check_version(findings: &mut Findings<'_>, schema: u32) {
+/// Notes a format version that this program does not read.
+pub(super) fn check_version(findings: &mut Findings<'_>, schema: u32) {
     if schema != GUIDE_SCHEMA {
         findings.note(
             &["schema".into()],
@@ -464,137 +478,9 @@ fn check_surroundings(findings: &mut Findings<'_>, guide: &Guide) {
     }
 }
 
-/// Returns what is unsound in a panel file.
-pub fn check_panel(document: &Document, file: &PanelFile) -> Vec<Fault> {
-    let locator = document.locator();
-    let mut findings = Findings::new(&locator);
-    check_version(&mut findings, file.schema);
-    let mut seen = BTreeSet::new();
-    for (index, one) in file.panellists.iter().enumerate() {
-        let way: Vec<Step> = vec!["panellist".into(), index.into()];
-        let at = |key: &'static str| with(&way, &[key.into()]);
-        findings.identifier(&at("id"), &one.id);
-        findings.unique(&at("id"), &one.id, &mut seen, "panellist");
-        for (key, text) in [
-            ("name", &one.name),
-            ("role", &one.role),
-            ("brief", &one.brief),
-            ("manner", &one.manner),
-            ("greeting", &one.greeting),
-        ] {
-            findings.text(&at(key), text, &format!("'{key}'"));
-        }
-        let most = usize::MAX;
-        findings.count(
-            &at("listens_for"),
-            "things to listen for",
-            one.listens_for.len(),
-            1,
-            most,
-        );
-        findings.count(
-            &at("competencies"),
-            "competencies",
-            one.competencies.len(),
-            1,
-            most,
-        );
-        findings.count(&at("rounds"), "rounds", one.rounds.len(), 1, most);
-        findings.count(&at("handovers"), "handovers", one.handovers.len(), 1, most);
-        findings.count(
-            &at("acknowledgements"),
-            "acknowledgements",
-            one.acknowledgements.len(),
-            2,
-            most,
-        );
-        for (index, handover) in one.handovers.iter().enumerate() {
-            if !handover.contains("{name}") {
-                findings.note(
-                    &with(&way, &["handovers".into(), index.into()]),
-                    Rule::Reference,
-                    "this handover does not name the next speaker",
-                    "Write {name} where the next speaker's name belongs.",
-                );
-            }
-        }
-    }
-    let mut list = findings.into_list();
-    control_characters(document, &mut list);
-    list.into_iter().map(|finding| finding.fault).collect()
-}
-
-/// Returns what is unsound in a plans file; `panellists` holds the identifiers
-/// of everybody who can sit on a panel.
-pub fn check_plans(
-    document: &Document,
-    file: &PlanFile,
-    panellists: &BTreeSet<&str>,
-) -> Vec<Fault> {
-    let locator = document.locator();
-    let mut findings = Findings::new(&locator);
-    check_version(&mut findings, file.schema);
-    let mut seen = BTreeSet::new();
-    for (index, plan) in file.plans.iter().enumerate() {
-        let way: Vec<Step> = vec!["plan".into(), index.into()];
-        let at = |key: &'static str| with(&way, &[key.into()]);
-        findings.identifier(&at("id"), &plan.id);
-        findings.unique(&at("id"), &plan.id, &mut seen, "plan");
-        for (key, text) in [
-            ("title", &plan.title),
-            ("opening", &plan.opening),
-            ("closing", &plan.closing),
-        ] {
-            findings.text(&at(key), text, &format!("'{key}'"));
-        }
-        findings.count(
-            &at("mix"),
-            "rounds in the mix",
-            plan.mix.len(),
-            1,
-            usize::MAX,
-        );
-        findings.count(&at("panel"), "people on the panel", plan.panel.len(), 1, 5);
-        for (index, share) in plan.mix.iter().enumerate() {
-            if share.parts == 0 {
-                findings.note(
-                    &with(&way, &["mix".into(), index.into(), "parts".into()]),
-                    Rule::Range,
-                    "a round has 0 parts of the mix, and 1 or more is expected",
-                    "Give it a share, or take it out of the mix.",
-                );
-            }
-        }
-        for (index, id) in plan.panel.iter().enumerate() {
-            if !panellists.contains(id.as_str()) {
-                let known: Vec<&str> = panellists.iter().copied().collect();
-                findings.note(
-                    &with(&way, &["panel".into(), index.into()]),
-                    Rule::Reference,
-                    format!("there is no panellist '{}'", shown(id)),
-                    format!("Name one of: {}.", known.join(", ")),
-                );
-            }
-        }
-        for (key, number) in [("questions", plan.questions), ("minutes", plan.minutes)] {
-            if number == 0 {
-                findings.note(
-                    &at(key),
-                    Rule::Range,
-                    format!("'{key}' is 0, and 1 or more is expected"),
-                    "Write the usual number.",
-                );
-            }
-        }
-    }
-    let mut list = findings.into_list();
-    control_characters(document, &mut list);
-    list.into_iter().map(|finding| finding.fault).collect()
-}
-
 /// Notes every text of `document` that holds control characters, direction
 /// marks or other invisible characters a terminal could act on.
-fn control_characters(document: &Document, list: &mut Vec<Finding>) {
+pub(super) fn control_characters(document: &Document, list: &mut Vec<Finding>) {
     let Ok(root) = DeTable::parse(document.text()) else {
         return;
     };

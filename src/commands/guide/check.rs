@@ -8,7 +8,7 @@ use super::CheckArgs;
 use crate::commands::Context;
 use crate::commands::assess::{local_judge, runtime};
 use crate::guide::check::{Checker, Sources, judged};
-use crate::guide::library::built_in_documents;
+use crate::guide::files::built_in_documents;
 use crate::guide::{Document, Fault, Library, user_guides};
 use crate::judge::Judge;
 use crate::llm::Cancel;

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 pub use overlap::Sources;
 
+use super::casting;
 use super::document::{Document, Step};
 use super::fault::{Fault, Rule};
 use super::library::Library;
@@ -106,7 +107,7 @@ impl<'a> Checker<'a> {
             Kind::Panel => match document.parse::<PanelFile>() {
                 Ok(file) => {
                     self.panellists.extend_from_slice(&file.panellists);
-                    structure::check_panel(document, &file)
+                    casting::check_panel(document, &file)
                 }
                 Err(fault) => vec![*fault],
             },
@@ -177,7 +178,7 @@ impl<'a> Checker<'a> {
 
     fn check_plans(&self, document: &Document, file: &PlanFile) -> Vec<Fault> {
         let known: BTreeSet<&str> = self.panellists.iter().map(|one| one.id.as_str()).collect();
-        let mut faults = structure::check_plans(document, file, &known);
+        let mut faults = casting::check_plans(document, file, &known);
         let locator = document.locator();
         for (index, plan) in file.plans.iter().enumerate() {
             let Some(format) = &plan.format else { continue };
@@ -290,5 +291,7 @@ fn check_words(findings: &mut Findings<'_>, way: &[Step], question: &Question) {
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;
