@@ -132,7 +132,7 @@ fn ones_own_guide_is_listed_shown_and_found() {
     success: true
     exit_code: 0
     ----- stdout -----
-    One question about retries  (tiny)
+    One question about retries (tiny)
       tiny-retry-storm             technical           3  A scoring service went down under its own…
 
     ----- stderr -----

@@ -176,7 +176,7 @@ fn coverage(args: &CoverageArgs, ctx: &Context) -> Result<()> {
         for group in &source.groups {
             let kind = group.kind.to_string();
             ctx.ui.line(&format!(
-                "  {kind:<9} {:<18} {:>3} of {:<3}",
+                "  {kind:<9} {:<24} {:>3} of {}",
                 group.name, group.present, group.expected
             ));
             for item in &group.items {

@@ -68,16 +68,18 @@ pub(super) fn list(library: &Library, args: &FilterArgs, ctx: &Context) {
                 ctx.ui.json_line(&listed(library, question, None));
             }
         } else if !questions.is_empty() {
+            if number > questions.len() {
+                ctx.ui.line("");
+            }
             ctx.ui.paragraph(
                 0,
                 &Text::new()
                     .with(Meaning::Heading, &guide.guide.title)
-                    .with(Meaning::Muted, format!("  ({})", guide.guide.id)),
+                    .with(Meaning::Muted, format!(" ({})", guide.guide.id)),
             );
             for question in questions {
                 one_line(question, ctx);
             }
-            ctx.ui.line("");
         }
     }
     let answer = match number {
@@ -163,10 +165,9 @@ fn show_question(library: &Library, question: &Question, ctx: &Context) {
     let say = |text: &str| ctx.ui.line(text);
     ctx.ui.paragraph(
         0,
-        &Text::new().with(Meaning::Heading, &question.id).with(
-            Meaning::Muted,
-            format!("  [{}]", library.citation(question)),
-        ),
+        &Text::new()
+            .with(Meaning::Heading, &question.id)
+            .with(Meaning::Muted, format!(" [{}]", library.citation(question))),
     );
     say(&format!(
         "{} round, difficulty {} of 5, {} to {} seconds, for {}",
@@ -232,9 +233,11 @@ fn section(title: &str, ctx: &Context) {
 /// Prints a paragraph indented by `indent`, its first line begun with `head`.
 fn item(indent: usize, head: &str, meaning: Meaning, text: &str, ctx: &Context) {
     let first = format!("{}{head}", " ".repeat(indent));
-    ctx.ui.paragraph(
-        indent + head.chars().count(),
-        &Text::new().with(Meaning::Muted, first).with(meaning, text),
+    let rest = " ".repeat(first.chars().count());
+    ctx.ui.stage_hanging(
+        &Text::new().with(Meaning::Muted, first),
+        &rest,
+        &Text::new().with(meaning, text),
     );
 }
 

@@ -28,6 +28,12 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
     if args.judge {
         let judge = local_judge(ctx)?;
         judged_by = judge.version();
+        if judged_by.ends_with("-words") {
+            ctx.ui.warn(
+                "no embedder is at hand, so the judge knows words and no paraphrase: \
+                 it will miss points that are there.",
+            );
+        }
         faults.extend(check_answers(&documents, &judge, ctx)?);
     }
     for fault in &faults {
@@ -51,9 +57,10 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
                     .plain(if fault.field.is_empty() { "" } else { ": " })
                     .plain(&fault.message),
             );
-            ctx.ui.paragraph(
-                4,
-                &Text::new().with(Meaning::Hint, format!("    {}", fault.help)),
+            ctx.ui.stage_hanging(
+                &Text::new().plain("    "),
+                "    ",
+                &Text::new().with(Meaning::Hint, &fault.help),
             );
         }
     }
@@ -70,8 +77,10 @@ pub(super) fn run(args: &CheckArgs, ctx: &Context) -> Result<()> {
         format!("{number} {word}{}", if number == 1 { "" } else { "s" })
     };
     if faults.is_empty() {
-        ctx.ui
-            .status(&format!("{} checked, no fault.", plural(files, "file")));
+        ctx.ui.status(&format!(
+            "{} checked, no fault (model answers by {judged_by}).",
+            plural(files, "file")
+        ));
         return Ok(());
     }
     Err(Error::content(format!(

@@ -94,17 +94,20 @@ pub(super) async fn check_judged(
             let Some(point) = essential(question).find(|point| point.id == verdict.id) else {
                 continue;
             };
-            if matches!(verdict.verdict, Verdict::Missing | Verdict::Wrong) {
-                findings.note(
+            let heard = match verdict.verdict {
+                Verdict::Missing => "does not find",
+                Verdict::Wrong => "hears the contrary of",
+                Verdict::Covered | Verdict::Partial | Verdict::Unsure => continue,
+            };
+            findings.note(
                     &["question".into(), index.into(), "model_answer".into()],
                     Rule::ModelAnswer,
                     format!(
-                        "the judge does not find the essential point '{}' in the model answer (probability {:.2})",
+                        "the judge {heard} the essential point '{}' in the model answer (probability {:.2})",
                         point.id, verdict.probability
                     ),
                     format!("Let it make the point plainly: {}.", point.text),
                 );
-            }
         }
     }
     Ok(())
