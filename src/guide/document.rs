@@ -242,6 +242,16 @@ impl Locator<'_> {
         self.document.fault_at(offset, field, rule, message, help)
     }
 
+    /// Returns a fault of the file as a whole, without looking for its place.
+    pub fn somewhere(
+        &self,
+        rule: Rule,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Fault {
+        self.document.fault_at(0, "", rule, message, help)
+    }
+
     /// Returns the byte offset and the readable name of the field that `way`
     /// leads to; the offset is that of the nearest thing above a missing field.
     fn find(&self, way: &[Step]) -> (usize, String) {

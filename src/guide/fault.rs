@@ -82,6 +82,10 @@ impl fmt::Display for Rule {
     }
 }
 
+/// The most faults that are reported of one file: with more, it is the wrong
+/// file, and finding the line of each would take long.
+pub const MAX_FAULTS: usize = 200;
+
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {

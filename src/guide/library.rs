@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::casting;
 use super::document::Document;
-use super::fault::{Fault, Rule};
+use super::fault::{Fault, MAX_FAULTS, Rule};
 use super::files::{built_in_file, built_in_guides, user_guides};
 use super::model::*;
 use super::structure;
@@ -161,7 +161,8 @@ impl Library {
             findings
                 .into_iter()
                 .map(|finding| finding.fault)
-                .filter(|fault| !fault.rule.is_playable()),
+                .filter(|fault| !fault.rule.is_playable())
+                .take(MAX_FAULTS),
         );
         if whole {
             return;

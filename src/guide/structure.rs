@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::document::{Document, Locator, Step};
-use super::fault::{Fault, Rule};
+use super::fault::{Fault, MAX_FAULTS, Rule};
 use super::model::*;
 
 /// The fewest and most rubric points of a question.
@@ -64,7 +64,12 @@ impl<'a> Findings<'a> {
             [Step::Key("question"), Step::Item(index), ..] => Some(*index),
             _ => None,
         };
-        let fault = self.locator.fault(way, rule, message, help);
+        let fault = if self.list.len() < MAX_FAULTS {
+            self.locator.fault(way, rule, message, help)
+        } else {
+            // Not reported; it still keeps its question out.
+            self.locator.somewhere(rule, message, help)
+        };
         self.list.push(Finding { question, fault });
     }
 
@@ -507,8 +512,10 @@ fn walk(
     match value.get_ref() {
         DeValue::String(text) => {
             if let Some(bad) = text.chars().find(|c| is_unsafe(*c)) {
+                // As with other faults, the place of the two-hundredth is enough.
+                let near = list.len() < MAX_FAULTS;
                 let fault = document.fault_at(
-                    value.span().start,
+                    if near { value.span().start } else { 0 },
                     field,
                     Rule::ControlCharacter,
                     format!("the text holds the character U+{:04X}", u32::from(bad)),

@@ -14,7 +14,7 @@ pub use overlap::Sources;
 
 use super::casting;
 use super::document::{Document, Step};
-use super::fault::{Fault, Rule};
+use super::fault::{Fault, MAX_FAULTS, Rule};
 use super::library::Library;
 use super::model::*;
 use super::structure::{self, Findings, with};
@@ -123,6 +123,7 @@ impl<'a> Checker<'a> {
         faults.sort_by(|one, other| {
             (one.line, one.column, one.rule).cmp(&(other.line, other.column, other.rule))
         });
+        faults.truncate(MAX_FAULTS);
         faults
     }
 
@@ -147,7 +148,8 @@ impl<'a> Checker<'a> {
             answers::check(&mut findings, &way, question, self.judged);
             self.check_voters(&mut findings, &way, question);
         }
-        list.extend(findings.into_list());
+        list.truncate(MAX_FAULTS);
+        list.extend(findings.into_list().into_iter().take(MAX_FAULTS));
         self.guides.insert(guide.guide.id.clone());
         self.questions
             .extend(guide.questions.iter().map(|question| question.id.clone()));

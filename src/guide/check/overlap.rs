@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::guide::document::{Document, MAX_FILE_BYTES};
-use crate::guide::fault::{Fault, Rule};
+use crate::guide::fault::{Fault, MAX_FAULTS, Rule};
 use crate::{Error, Result};
 
 /// So many words in a row are a borrowed sentence rather than a shared phrase.
@@ -91,6 +91,9 @@ impl Sources {
         let mut faults = Vec::new();
         let mut next = 0;
         for (at, window) in words.windows(RUN).enumerate() {
+            if faults.len() >= MAX_FAULTS {
+                break;
+            }
             if at < next {
                 continue;
             }

@@ -454,6 +454,24 @@ acknowledgements = ["Right.", "I see."]
 }
 
 #[test]
+fn a_file_with_thousands_of_faults_reports_the_first_and_plays_none() {
+    let (head, question) = TINY.split_once("[[question]]").expect("a question");
+    let (question, _) = question.split_once("[[question.point]]").expect("a point");
+    let bare =
+        format!("[[question]]{question}point = []\n").replace("difficulty = 3", "difficulty = 0");
+    let text = format!("{head}{}", bare.repeat(300));
+    let document = Document::new("a.toml", text).expect("within limits");
+    assert_eq!(
+        Checker::new().check(&document).len(),
+        crate::guide::fault::MAX_FAULTS
+    );
+    let mut library = Library::default();
+    library.add_guide(&document, Origin::BuiltIn);
+    assert_eq!(library.questions().count(), 0);
+    assert_eq!(library.warnings().len(), crate::guide::fault::MAX_FAULTS);
+}
+
+#[test]
 fn a_file_of_ten_megabytes_is_refused_without_being_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("big.toml");
