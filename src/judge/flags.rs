@@ -478,7 +478,7 @@ fn is_empty(answer: &Text, question: &Text) -> bool {
             )
         });
         let asked_shortly = answer.words.len() <= 8;
-        return !(short && asked_shortly) || !phrases(answer, NO_ANSWER).is_empty();
+        return !(short && asked_shortly && phrases(answer, NO_ANSWER).is_empty());
     }
     let disclaims = !phrases(answer, NO_ANSWER).is_empty();
     let short = answer.words.len() <= 30;
