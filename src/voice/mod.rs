@@ -165,7 +165,7 @@ impl Voice {
         let models = self.models();
         let prepared = models.chat.as_ref().and_then(|(chat, tier)| {
             let prompt = self.prompts.find(line.intent, *tier)?;
-            let slots = slots(line, *tier)?;
+            let slots = slots(line, *tier, models.embedder.is_some())?;
             (!line.intent.is_verbatim()).then_some((Arc::clone(chat), *tier, prompt, slots))
         });
         let Some((chat, tier, prompt, slots)) = prepared else {
@@ -202,6 +202,10 @@ impl Voice {
                 facts: &line.facts,
                 fallback: &line.fallback,
                 max_words: prompt.info.max_words,
+                min_similarity: match tier {
+                    Tier::Small => rules::MIN_SIMILARITY_SMALL,
+                    Tier::Middle | Tier::Large => rules::MIN_SIMILARITY,
+                },
             },
             chat: chat.as_ref(),
             embedder: models.embedder.as_deref(),
@@ -379,7 +383,7 @@ impl Take<'_> {
             Ok(similarity) => similarity,
             Err(trouble) => {
                 self.spoken.trouble = Some(trouble);
-                None
+                return Outcome::Ended;
             }
         };
         let breaches = rules::check(&whole, &self.standard, similarity);
@@ -507,11 +511,12 @@ fn curly(line: &str) -> String {
 }
 
 /// Returns what a prompt may refer to, or `None` where the model is not to be
-/// asked: a small model rewords a probe well only around a quotation.
-fn slots(line: &Utterance, tier: Tier) -> Option<Slots> {
+/// asked: a small model rewords a probe well only around a quotation, and is
+/// believed only where vectors can tell whether the question is still the same.
+fn slots(line: &Utterance, tier: Tier, vectors: bool) -> Option<Slots> {
     let facts = &line.facts;
     let quotes = facts.point.as_ref().map_or(&[][..], |point| &point.quotes);
-    if tier == Tier::Small && quotes.is_empty() {
+    if tier == Tier::Small && (quotes.is_empty() || !vectors) {
         return None;
     }
     let guide = |text: &str| Slot::One(Part::Guide(text.to_owned()));

@@ -62,6 +62,8 @@ pub struct Standard<'a> {
     pub fallback: &'a str,
     /// The most words it may have.
     pub max_words: usize,
+    /// Where vectors are at hand: how near it must be to the guide's probe.
+    pub min_similarity: f32,
 }
 
 /// Below this cosine of two sentence vectors a line does not ask what the
@@ -69,6 +71,11 @@ pub struct Standard<'a> {
 /// question lie between 0.6 and 0.95 and different questions on one subject
 /// between 0.2 and 0.55.
 pub const MIN_SIMILARITY: f32 = 0.62;
+
+/// As [`MIN_SIMILARITY`] for a model of fewer than a billion parameters. Read
+/// line by line, what the starter writes below this is a different question,
+/// or an odd one ("What part of that was your share?").
+pub const MIN_SIMILARITY_SMALL: f32 = 0.8;
 
 /// Without vectors: the share of the probe's meaning words a line must hold.
 const MIN_SHARED_STEMS: f32 = 0.5;
@@ -203,33 +210,21 @@ const OUTCOMES: &[&str] = &[
 
 /// Traces of templates and markup.
 const DEBRIS: &[&str] = &[
-    "<|",
-    "|>",
-    "[inst",
-    "[/inst",
-    "<s>",
-    "</",
-    "```",
-    "**",
-    "##",
-    "{{",
-    "}}",
-    "{%",
-    "__",
-    "http",
-    "www.",
-    "\u{fffd}",
-    "[your",
-    "[insert",
+    "<|", "|>", "[inst", "[/inst", "<s>", "</", "```", "**", "##", "{{", "}}", "{%", "__", "http",
+    "www.", "\u{fffd}", "[your", "[insert",
+];
+
+/// What an assistant says and a panellist does not; whole words.
+const CHATTER: &[&str] = &[
     "as an ai",
     "language model",
     "i cannot",
     "i'm sorry",
     "i apologize",
     "i apologise",
-    "here is",
+    "here is the",
     "here's a",
-    "sure,",
+    "here's the",
     "certainly",
 ];
 
@@ -370,6 +365,13 @@ fn debris(line: &str) -> Option<String> {
     let lower = trimmed.to_lowercase().replace('\u{2019}', "'");
     if let Some(trace) = DEBRIS.iter().find(|trace| lower.contains(**trace)) {
         return Some((*trace).to_owned());
+    }
+    let spoken = words(trimmed).join(" ");
+    if let Some(phrase) = CHATTER
+        .iter()
+        .find(|phrase| find_phrase(&spoken, phrase).is_some())
+    {
+        return Some((*phrase).to_owned());
     }
     if let Some((label, _)) = lower.split_once(':')
         && (LABELS.contains(&label.trim()) || label.split_whitespace().count() <= 1)
@@ -635,7 +637,7 @@ fn meaning(line: &str, standard: &Standard<'_>, similarity: Option<f32>) -> Opti
     let detail = if standard.intent.is_follow_up() {
         let probe = facts.probe.as_deref().unwrap_or(standard.fallback);
         match similarity {
-            Some(similarity) if similarity < MIN_SIMILARITY => {
+            Some(similarity) if similarity < standard.min_similarity => {
                 Some(format!("similarity {similarity:.2}"))
             }
             Some(_) => None,

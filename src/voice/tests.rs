@@ -4,7 +4,7 @@ use super::*;
 use crate::guide::PointKind;
 use crate::interview::{Facts, Intent, PointFacts, Speaker};
 use crate::judge::Verdict;
-use crate::llm::fake::FakeChat;
+use crate::llm::fake::{FakeChat, FakeEmbedder};
 
 const FALLBACK: &str =
     "Right. You said \u{201c}retrain it on newer data\u{201d}. What would you look at first?";
@@ -47,6 +47,9 @@ async fn say(
     let chat = Arc::new(FakeChat::new(replies.iter().copied()));
     let voice = Voice::new(Prompts::built_in().unwrap());
     voice.set_chat_as(Arc::clone(&chat) as Arc<dyn ChatModel>, tier);
+    if tier == Tier::Small {
+        voice.set_embedder(Arc::new(FakeEmbedder::new(256)));
+    }
     let mut pieces = Vec::new();
     let mut sink = |piece: &str| pieces.push(piece.to_owned());
     let spoken = voice.speak(line, &mut sink, &Cancel::new()).await;
@@ -66,11 +69,11 @@ async fn without_a_model_the_guide_speaks() {
 
 #[tokio::test]
 async fn a_good_line_of_a_small_model_is_said_after_the_lead() {
-    let reply = "You said \"retrain it on newer data\". Which thing would you look at first?";
+    let reply = "You said \"retrain it on newer data\". And what would you look at first?";
     let (spoken, _, _) = say(&[reply], Tier::Small, &utterance()).await;
     assert_eq!(
         spoken.text,
-        "Right. You said \u{201c}retrain it on newer data\u{201d}. Which thing would you look at first?"
+        "Right. You said \u{201c}retrain it on newer data\u{201d}. And what would you look at first?"
     );
     assert_eq!((spoken.source, spoken.attempts), (Source::Model, 1));
 }
@@ -186,10 +189,22 @@ async fn a_small_model_is_not_asked_without_a_quotation() {
 }
 
 #[tokio::test]
+async fn a_small_model_is_not_asked_without_an_embedder() {
+    let chat = Arc::new(FakeChat::new(["What would you look at first?"]));
+    let voice = Voice::new(Prompts::built_in().unwrap());
+    voice.set_chat_as(Arc::clone(&chat) as Arc<dyn ChatModel>, Tier::Small);
+    let spoken = voice
+        .speak(&utterance(), &mut |_: &str| {}, &Cancel::new())
+        .await;
+    assert_eq!(spoken.text, FALLBACK);
+    assert!(chat.requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_stop_before_the_model_has_spoken_gives_the_guides_line() {
     let chat = Arc::new(FakeChat::new(["What would you look at first?"]));
     let voice = Voice::new(Prompts::built_in().unwrap());
-    voice.set_chat_as(chat, Tier::Small);
+    voice.set_chat_as(chat, Tier::Middle);
     let cancel = Cancel::new();
     cancel.cancel();
     let spoken = voice.speak(&utterance(), &mut |_: &str| {}, &cancel).await;

@@ -36,6 +36,7 @@ fn broken(line: &str, facts: &Facts, intent: Intent) -> Vec<Rule> {
         facts,
         fallback: "Right. Before doing that, what would you look at first?",
         max_words: 30,
+        min_similarity: MIN_SIMILARITY,
     };
     check(line, &standard, None)
         .into_iter()
@@ -180,7 +181,7 @@ fn traces_of_templates_and_labels_are_refused() {
             "**What would you look at first?**",
             "what would you look at first?",
             "You said \"retrain the model. What would you look at first?",
-            "Sure, here is the question. What would you look at first?",
+            "Certainly, here is the question. What would you look at first?",
             "What would you look at first... before that?",
             "- What would you look at first?",
             "What would you look at first",
@@ -221,6 +222,7 @@ fn a_probe_must_ask_what_it_was_to_ask() {
         facts: &facts,
         fallback: "",
         max_words: 30,
+        min_similarity: MIN_SIMILARITY,
     };
     let line = "Which thing would have your attention ahead of that?";
     let with = |similarity| check(line, &standard, Some(similarity));
@@ -239,6 +241,7 @@ fn a_handover_names_the_next_speaker_and_asks_nothing() {
         facts: &facts,
         fallback: "Over to Priya.",
         max_words: 20,
+        min_similarity: MIN_SIMILARITY,
     };
     let rules = |line: &str| -> Vec<Rule> {
         check(line, &standard, None)
