@@ -7,9 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::mode::{Mode, Rules};
@@ -136,15 +133,15 @@ impl Plan {
         bank: &[BankItem<'_>],
         people: &[Panellist],
     ) -> Result<Self, PlanError> {
-        let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
         let panel = seat(template, people)?;
-        let chosen = choose(request, template, bank, &mut rng)?;
+        let chosen = choose(request, template, bank)?;
         let mut asked_by = vec![0_usize; panel.len()];
         let mut questions = Vec::with_capacity(chosen.len());
         for item in chosen {
             let panellist = best_panellist(&panel, item.question, &asked_by);
             asked_by[panellist] += 1;
-            let variant = rng.random_range(0..=item.question.variants.len());
+            let wordings = item.question.variants.len() as u64 + 1;
+            let variant = (draw(request.seed, &item.question.id, "wording") % wordings) as usize;
             questions.push(PlannedQuestion {
                 asked: wording(item.question, variant).to_owned(),
                 variant,
@@ -211,7 +208,6 @@ fn choose<'a>(
     request: &PlanRequest,
     template: &PlanTemplate,
     bank: &[BankItem<'a>],
-    rng: &mut ChaCha8Rng,
 ) -> Result<Vec<BankItem<'a>>, PlanError> {
     let mut chosen: Vec<BankItem<'a>> = Vec::new();
     for id in &request.wanted {
@@ -228,12 +224,14 @@ fn choose<'a>(
         0 => chosen.len(),
         asked_for => asked_for,
     };
-    // Sorted by id before the shuffle: the draw depends on the seed and the
-    // bank's content, not on the order in which files were read.
+    // Every question draws a number of its own from the seed, so that a new
+    // question in a guide does not turn all plans upside down.
     let mut pool: Vec<BankItem<'a>> = bank.to_vec();
-    pool.sort_by(|a, b| a.question.id.cmp(&b.question.id));
-    pool.shuffle(rng);
-    pool.sort_by_key(|item| preference(request, item.question));
+    pool.sort_by_cached_key(|item| {
+        let id = &item.question.id;
+        let number = draw(request.seed, id, "order");
+        (preference(request, item.question), number, id.clone())
+    });
 
     let rest = total.saturating_sub(chosen.len());
     let mut drawn: Vec<(usize, BankItem<'a>)> = Vec::new();
@@ -269,6 +267,18 @@ fn choose<'a>(
         return Err(PlanError::NoQuestions(template.id.clone()));
     }
     Ok(chosen)
+}
+
+/// Returns the number that `id` draws from `seed` for `purpose`: FNV-1a over
+/// the names, mixed by SplitMix64's finaliser.
+fn draw(seed: u64, id: &str, purpose: &str) -> u64 {
+    let mut z = seed ^ 0xcbf2_9ce4_8422_2325;
+    for byte in purpose.bytes().chain([0]).chain(id.bytes()) {
+        z = (z ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 fn preference(request: &PlanRequest, question: &Question) -> (bool, bool, bool) {
@@ -397,6 +407,42 @@ mod tests {
         let plans: Vec<Plan> = (0..20).map(|seed| draw(&request(seed))).collect();
         let first = ids(&plans[0]);
         assert!(plans.iter().any(|plan| ids(plan) != first));
+    }
+
+    #[test]
+    fn a_new_question_leaves_most_plans_as_they_were() {
+        let mut bank = sample::bank();
+        let request = |seed| PlanRequest {
+            seed,
+            questions: 3,
+            ..PlanRequest::default()
+        };
+        let plan = |bank: &[Question], seed| {
+            let items: Vec<BankItem<'_>> = bank
+                .iter()
+                .map(|question| BankItem {
+                    question,
+                    citation: "sample, question 1",
+                })
+                .collect();
+            Plan::draw(
+                &request(seed),
+                &sample::template(),
+                &items,
+                &sample::people(),
+            )
+        };
+        let before: Vec<_> = (0..60).map(|seed| plan(&bank, seed)).collect();
+        bank.push(sample::question(
+            "story-9",
+            Round::Behavioural,
+            crate::guide::Competency::Collaboration,
+            "story-9",
+        ));
+        let same = (0..60)
+            .filter(|&seed| plan(&bank, seed) == before[seed as usize])
+            .count();
+        assert!((30..60).contains(&same), "{same}");
     }
 
     #[test]
