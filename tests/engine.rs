@@ -46,6 +46,51 @@ async fn text_streams_and_the_same_seed_gives_the_same_text() {
 }
 
 #[tokio::test]
+async fn neither_threads_nor_the_cache_change_what_a_seed_gives() {
+    // Long enough for every way the library has of sharing out the work.
+    let long = "The model was trained on clicks, and the loss fell. ".repeat(55);
+    let messages = [
+        say(Role::User, &long),
+        say(Role::Assistant, "I see."),
+        say(Role::User, "Why?"),
+    ];
+    let mut texts = Vec::new();
+    for threads in [1, 2] {
+        let engine = Engine::start(EngineOptions {
+            chat: Some(engine_support::model(engine_support::STARTER)),
+            context: Some(2048),
+            threads: Some(threads),
+            ..EngineOptions::default()
+        })
+        .expect("the starter is a good file");
+        let chat = engine.chat().await.expect("the starter loads");
+        let whole = chat
+            .generate(request(&messages, 12), None, Cancel::new())
+            .await
+            .expect("text");
+        assert!(whole.usage.prompt_tokens > 512);
+        texts.push(whole.text);
+        if threads == 1 {
+            // A cache filled in other pieces: first the beginning alone.
+            let other = request(&[say(Role::User, "Hello there.")], 4);
+            chat.generate(other, None, Cancel::new())
+                .await
+                .expect("text");
+            chat.generate(request(&messages[..1], 20), None, Cancel::new())
+                .await
+                .expect("text");
+            let again = chat
+                .generate(request(&messages, 12), None, Cancel::new())
+                .await
+                .expect("text");
+            assert!(again.usage.reused_tokens > 100);
+            texts.push(again.text);
+        }
+    }
+    assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
+}
+
+#[tokio::test]
 async fn a_later_turn_prefills_only_its_own_tokens() {
     let engine = chat_engine();
     let chat = engine.chat().await.expect("the starter loads");

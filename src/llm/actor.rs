@@ -121,7 +121,7 @@ impl Board {
 
 /// The thread's body.
 pub(super) fn run(
-    plan: Plan,
+    mut plan: Plan,
     board: &Board,
     mut jobs: mpsc::Receiver<Job>,
     shutdown: &Arc<AtomicBool>,
@@ -137,6 +137,8 @@ pub(super) fn run(
             return;
         }
     };
+    // Once, so that all contexts agree.
+    plan.options.threads.get_or_insert_with(load::quiet_threads);
     let mut meter = Meter::new(&plan, &board.progress);
     // Cells first, then models, then contexts: dropped the other way round.
     let cells: [Arc<StopCell>; 4] = Default::default();

@@ -96,7 +96,17 @@ pub(super) fn chat_context<'m>(
         KvType::Q4_0 => KvCacheType::Q4_0,
     };
     let threads = threads(options);
+    // On a processor, flash attention shares the work out by thread and by
+    // batch, and the last digits of the logits with it: without, a seed gives
+    // the same words whatever the threads and whatever the cache held. A
+    // quantised cache needs it, and graphics processors gain from it.
+    let flash = if options.kv_type == KvType::F16 && !has_gpu() {
+        llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_DISABLED
+    } else {
+        llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_AUTO
+    };
     let params = LlamaContextParams::default()
+        .with_flash_attention_policy(flash)
         .with_n_ctx(NonZeroU32::new(
             u32::try_from(needs.context_tokens).unwrap_or(u32::MAX),
         ))
@@ -163,6 +173,36 @@ fn micro_batch(parameters: u64) -> u32 {
     }
 }
 
+/// Whether the library can compute on anything but the processor.
+fn has_gpu() -> bool {
+    llama_cpp_2::list_llama_ggml_backend_devices()
+        .iter()
+        .any(|device| device.backend != "CPU")
+}
+
+/// Threads for a machine as busy as it is now: the physical cores, less those
+/// other programs keep busy. The library's threads wait for each other
+/// spinning, so one thread too many makes all of them a hundred times slower.
+/// Takes a fifth of a second.
+pub(super) fn quiet_threads() -> usize {
+    let most = usize::try_from(threads(&EngineOptions::default())).unwrap_or(1);
+    let Ok(mut system) = sysinfo::System::new() else {
+        return most;
+    };
+    system.refresh_cpu_usage();
+    std::thread::sleep(sysinfo::MINIMUM_CPU_UPDATE_INTERVAL);
+    system.refresh_cpu_usage();
+    let share = f64::from(system.global_cpu_usage()) / 100.0;
+    let processors = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    spare(most, processors, share)
+}
+
+/// The threads to use of `most`, when `share` of all `processors` is busy.
+fn spare(most: usize, processors: f64, share: f64) -> usize {
+    let idle = (processors * (1.0 - share.clamp(0.0, 1.0))).round() as usize;
+    idle.clamp(1, most.max(1))
+}
+
 /// Threads to decode with.
 pub(super) fn threads(options: &EngineOptions) -> i32 {
     let threads = options.threads.unwrap_or_else(|| {
@@ -189,9 +229,6 @@ pub(super) fn info(
     needs: &Needs,
     context_tokens: usize,
 ) -> ModelInfo {
-    let offers_gpu = llama_cpp_2::list_llama_ggml_backend_devices()
-        .iter()
-        .any(|device| device.backend != "CPU");
     ModelInfo {
         path: path.to_path_buf(),
         name: header
@@ -213,7 +250,7 @@ pub(super) fn info(
         weights_bytes: model.size(),
         kv_bytes: needs.kv_bytes,
         context_tokens,
-        gpu_layers: if offers_gpu {
+        gpu_layers: if has_gpu() {
             options
                 .gpu_layers
                 .unwrap_or(u32::MAX)
@@ -222,5 +259,25 @@ pub(super) fn info(
             0
         },
         threads: usize::try_from(threads(options)).unwrap_or(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_processors_are_left_alone() {
+        assert_eq!(spare(8, 16.0, 0.1), 8);
+        assert_eq!(spare(8, 8.0, 0.5), 4);
+        assert_eq!(spare(2, 2.0, 1.0), 1);
+        assert_eq!(spare(2, 2.0, 0.2), 2);
+    }
+
+    #[test]
+    fn larger_models_are_decoded_in_smaller_pieces() {
+        assert_eq!(micro_batch(135_000_000), 256);
+        assert_eq!(micro_batch(3_000_000_000), 128);
+        assert_eq!(micro_batch(8_000_000_000), 64);
     }
 }

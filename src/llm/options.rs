@@ -15,7 +15,7 @@ pub struct EngineOptions {
     pub ranker: Option<PathBuf>,
     /// A tuned reader: a LoRA adapter on the chat model or on a base of its own.
     pub reader: Option<ReaderOptions>,
-    /// Threads used to decode; default: physical cores.
+    /// Threads used to decode; default: physical cores that are not busy.
     pub threads: Option<usize>,
     /// Tokens the chat context holds; default: what the model was trained for,
     /// at most 8192 and what memory allows.

@@ -144,7 +144,11 @@ impl Template {
                 eos: eos.to_owned(),
                 manners,
             };
-            match template.render(&trial) {
+            // With instructions and without, the panel speaking first.
+            match template
+                .render(&trial)
+                .and_then(|_| template.render(&trial[1..]))
+            {
                 Ok(_) => return Ok(template),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
