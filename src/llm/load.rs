@@ -96,9 +96,10 @@ pub(super) fn chat_context<'m>(
         KvType::Q4_0 => KvCacheType::Q4_0,
     };
     let threads = threads(options);
-    // On a processor, flash attention shares the work out by thread and by
-    // batch, and the last digits of the logits with it: without, a seed gives
-    // the same words whatever the threads and whatever the cache held. A
+    // On a processor, flash attention shares the work out by thread, and the
+    // last digits of the logits with it: without, a seed gives the same words
+    // whatever the threads. (A prompt decoded in other pieces may still differ
+    // in the last digits; the same calls in the same order never do.) A
     // quantised cache needs it, and graphics processors gain from it.
     let flash = if options.kv_type == KvType::F16 && !has_gpu() {
         llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_DISABLED
