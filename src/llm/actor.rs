@@ -332,10 +332,9 @@ pub(super) fn run(
             }
         }
     }
-    // Contexts before adapter before models before backend: the library
-    // aborts in another order on some platforms.
+    // Contexts before models before backend: the library aborts in another
+    // order on some platforms. An adapter is freed with its model.
     drop((chat, reader, embedder, ranker));
-    drop(adapter);
     drop((chat_model, base_model, embedder_model, ranker_model));
     drop(backend);
     drop(cells);

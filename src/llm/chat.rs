@@ -373,11 +373,12 @@ impl<'m> Session<'m> {
     fn truncate(&mut self, slot: usize, keep: usize) -> usize {
         let at = u32::try_from(keep).ok();
         let held = self.slots[slot].tokens.len();
-        if keep > 0 && (self.divisible || keep == held) {
-            if self.context.kv_cache_seq_rm(slot as i32, at, None).is_ok() {
-                self.slots[slot].tokens.truncate(keep);
-                return keep;
-            }
+        if keep > 0
+            && (self.divisible || keep == held)
+            && self.context.kv_cache_seq_rm(slot as i32, at, None).is_ok()
+        {
+            self.slots[slot].tokens.truncate(keep);
+            return keep;
         }
         self.forget(slot);
         0
