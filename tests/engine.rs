@@ -135,7 +135,8 @@ async fn cancelling_ends_a_long_prefill_quickly() {
     let written = task.await.expect("joined").expect("a partial result");
     let took = asked.elapsed();
     assert_eq!(written.finish, Finish::Cancelled);
-    eprintln!("cancelled after {took:?}");
+    // Not a measurement: an uncancelled prefill of this length takes many times longer.
+    assert!(took < Duration::from_secs(2), "{took:?}");
     // What was decoded before is kept, and the engine goes on.
     let next = chat
         .generate(

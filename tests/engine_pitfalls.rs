@@ -120,9 +120,9 @@ async fn forks_equal_single_evaluations_however_many_there_are() {
         .await
         .expect("logits");
     assert_eq!(together.logits.len(), 40);
-    for n in 0..4 {
+    for (n, branch) in branches.iter().enumerate().take(4) {
         let alone = chat
-            .branch(ask(vec![branches[n].clone()]), Cancel::new())
+            .branch(ask(vec![branch.clone()]), Cancel::new())
             .await
             .expect("logits");
         for (a, b) in alone.logits[0].iter().zip(&together.logits[n]) {
