@@ -2,7 +2,7 @@
 
 mod engine_support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine_support::{chat_engine, request, say};
 use viva::llm::*;
@@ -130,13 +130,11 @@ async fn cancelling_ends_a_long_prefill_quickly() {
         }
     });
     tokio::time::sleep(Duration::from_millis(150)).await;
-    let asked = Instant::now();
     cancel.cancel();
     let written = task.await.expect("joined").expect("a partial result");
-    let took = asked.elapsed();
     assert_eq!(written.finish, Finish::Cancelled);
-    // Not a measurement: an uncancelled prefill of this length takes many times longer.
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    // It ended in the middle of reading, not after it.
+    assert!(written.usage.prefilled_tokens < written.usage.prompt_tokens);
     // What was decoded before is kept, and the engine goes on.
     let next = chat
         .generate(

@@ -3,7 +3,7 @@
 //! The model's own Jinja template is rendered with every message's content
 //! replaced by a private mark; the output, split at the marks, tells framing
 //! (which may become control tokens) from text (which never may). Knows
-//! templates, not tokens; see [`super::prompt`] for those.
+//! templates, not tokens; the prompt module makes those.
 
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind, context};
