@@ -29,8 +29,7 @@ build: deps ## Build the program
 	$(CARGO) build $(FLAGS)
 
 models: build ## Fetch the starter model and the embedder
-	@$(VIVA) models pull starter
-	@$(VIVA) models pull embedder
+	@$(VIVA) models pull --basics
 
 interview: models ## Build what is missing, fetch the starter model, start an interview
 	@$(VIVA) interview $(ARGS)

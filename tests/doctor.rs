@@ -109,14 +109,7 @@ fn every_check_has_a_line_of_its_own_for_people() {
     let output = doctor(dir.path(), &["--plain"]);
     let text = String::from_utf8(output.stdout).unwrap();
     for name in [
-        "version",
-        "settings",
-        "data",
-        "journal",
-        "models",
-        "processor",
-        "memory",
-        "guides",
+        "version", "settings", "data", "journal", "models", "engine", "memory", "guides",
     ] {
         assert!(
             text.lines()
@@ -124,4 +117,15 @@ fn every_check_has_a_line_of_its_own_for_people() {
             "{name}: {text}"
         );
     }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_engine_uses_the_vector_units_this_build_was_made_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = json(&doctor(dir.path(), &["--json"]));
+    let sets = check(&report, "engine")["details"]["instruction_sets"].clone();
+    let has = |name: &str| sets.as_array().unwrap().iter().any(|set| set == name);
+    assert_eq!(has("AVX2"), cfg!(target_feature = "avx2"), "{sets}");
+    assert_eq!(has("AVX512"), cfg!(target_feature = "avx512f"), "{sets}");
 }

@@ -14,7 +14,7 @@ use crate::guide::Library;
 use crate::models::{Places, discover, select};
 use crate::store::Journal;
 use crate::ui::{Meaning, Text};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Arguments of `viva doctor`
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ pub fn run(_args: &DoctorArgs, ctx: &Context) -> Result<()> {
     checks.extend([
         journal(ctx),
         models(ctx),
-        processor(),
+        engine(),
         memory(),
         terminal(ctx),
         guides(ctx),
@@ -105,12 +105,22 @@ pub fn run(_args: &DoctorArgs, ctx: &Context) -> Result<()> {
     } else {
         show(ctx, &checks);
     }
-    match checks.iter().filter(|c| c.state == State::Fail).count() {
-        0 => Ok(()),
-        1 => Err(Error::storage("one check failed").hint("Its advice stands below it.")),
-        n => Err(Error::storage(format!("{n} checks failed"))
-            .hint("The advice stands below each of them.")),
-    }
+    let failed: Vec<&str> = checks
+        .iter()
+        .filter(|check| check.state == State::Fail)
+        .map(|check| check.name)
+        .collect();
+    let kind = match failed.as_slice() {
+        [] => return Ok(()),
+        ["models"] => ErrorKind::Model,
+        ["guides" | "settings"] => ErrorKind::Content,
+        ["engine"] => ErrorKind::Internal,
+        _ => ErrorKind::Storage,
+    };
+    Err(
+        Error::new(kind, format!("what failed is: {}", failed.join(", ")))
+            .hint("The advice stands with each of them."),
+    )
 }
 
 /// Returns everything as one object. Folders stand at the top as well, because
@@ -309,19 +319,38 @@ fn models(ctx: &Context) -> Check {
     }
 }
 
-fn processor() -> Check {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let sets = instruction_sets();
-    let found = format!(
-        "{threads} threads; {}",
-        match sets.as_slice() {
-            [] => "no vector instructions beyond the base".to_owned(),
-            sets => sets.join(" "),
+/// Asks the inference library, not the processor, which instructions it uses:
+/// a build without the right flags leaves them lying idle.
+fn engine() -> Check {
+    let info = match crate::llm::system_info() {
+        Ok(info) => info,
+        Err(error) => {
+            return Check::failed(
+                "engine",
+                &Error::internal("the inference library does not start").caused_by(error),
+            );
         }
-    );
-    let details = json!({"threads": threads, "instruction_sets": sets, "gpu_offload": gpu()});
-    let check = Check::ok("processor", found, details);
-    if cfg!(target_arch = "x86_64") && !sets.contains(&"avx2") {
+    };
+    let sets = match info.instruction_sets.as_slice() {
+        [] => "no vector instructions beyond the base".to_owned(),
+        sets => sets.join(" "),
+    };
+    let gpus: Vec<String> = info
+        .devices
+        .iter()
+        .filter(|device| device.is_gpu)
+        .map(|device| format!("; {} ({})", device.description, device.backend))
+        .collect();
+    let found = format!("{} threads; {sets}{}", info.threads, gpus.concat());
+    let details = json!({
+        "threads": info.threads,
+        "instruction_sets": info.instruction_sets,
+        "devices": info.devices,
+        "mmap": info.mmap,
+        "gpu_backends": gpu(),
+    });
+    let check = Check::ok("engine", found, details);
+    if cfg!(target_arch = "x86_64") && !info.instruction_sets.iter().any(|set| set == "AVX2") {
         return check
             .warn("Without AVX2 a model answers several times slower; prefer a small one.");
     }
@@ -339,34 +368,6 @@ fn gpu() -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(name, built)| built.then_some(name))
     .collect()
-}
-
-/// Returns the instruction sets of this processor that llama.cpp makes use of.
-fn instruction_sets() -> Vec<&'static str> {
-    #[cfg(target_arch = "x86_64")]
-    let sets = [
-        ("avx", std::is_x86_feature_detected!("avx")),
-        ("avx2", std::is_x86_feature_detected!("avx2")),
-        ("fma", std::is_x86_feature_detected!("fma")),
-        ("f16c", std::is_x86_feature_detected!("f16c")),
-        ("avx512f", std::is_x86_feature_detected!("avx512f")),
-        ("avx512vnni", std::is_x86_feature_detected!("avx512vnni")),
-    ];
-    #[cfg(target_arch = "aarch64")]
-    let sets = [
-        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
-        (
-            "dotprod",
-            std::arch::is_aarch64_feature_detected!("dotprod"),
-        ),
-        ("i8mm", std::arch::is_aarch64_feature_detected!("i8mm")),
-        ("sve", std::arch::is_aarch64_feature_detected!("sve")),
-    ];
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let sets: [(&'static str, bool); 0] = [];
-    sets.into_iter()
-        .filter_map(|(name, there)| there.then_some(name))
-        .collect()
 }
 
 fn memory() -> Check {
