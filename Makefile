@@ -10,6 +10,8 @@ FEATURES     ?=
 FLAGS        := --release --locked $(if $(FEATURES),--features $(FEATURES))
 VIVA         := target/release/viva
 # Weights of this checkout live in models/ unless the user says otherwise.
+# A failed assertion of llama.cpp must not start a debugger to print a trace.
+export GGML_NO_BACKTRACE := 1
 export VIVA_MODELS_DIR ?= $(CURDIR)/models
 
 .DEFAULT_GOAL := help
