@@ -99,6 +99,17 @@ fn the_weak_answer_is_followed_up_and_the_strong_one_is_not() {
     };
     assert_eq!(follow_ups(asked[0]), 0, "{}", stdout(&output));
     assert!(follow_ups(asked[1]) >= 1, "{}", stdout(&output));
+    let verdict = of_type(&lines, "verdict")[0];
+    let said = of_type(&lines, "answer")[0]["text"].as_str().expect("text");
+    let mut ranges = 0;
+    for point in verdict["points"].as_array().expect("points") {
+        for range in point["evidence"].as_array().expect("evidence") {
+            let place = |at: usize| range[at].as_u64().expect("a pair") as usize;
+            assert!(said.get(place(0)..place(1)).is_some(), "{range}");
+            ranges += 1;
+        }
+    }
+    assert!(ranges > 0);
     assert_eq!(of_type(&lines, "critique").len(), 1);
     assert_eq!(lines.last().map(|line| &line["type"]), Some(&"end".into()));
 }

@@ -140,8 +140,7 @@ impl Plan {
         for item in chosen {
             let panellist = best_panellist(&panel, item.question, &asked_by);
             asked_by[panellist] += 1;
-            let wordings = item.question.variants.len() as u64 + 1;
-            let variant = (draw(request.seed, &item.question.id, "wording") % wordings) as usize;
+            let variant = variant(request, item.question);
             questions.push(PlannedQuestion {
                 asked: wording(item.question, variant).to_owned(),
                 variant,
@@ -176,6 +175,17 @@ pub fn wording(question: &Question, variant: usize) -> &str {
         0 => &question.ask,
         other => &question.variants[other - 1],
     }
+}
+
+/// Returns which words a question is asked in: its own the first time, so that
+/// the rubric is met in the words it was written for; a variant drawn by the
+/// seed once it was asked before, so that nobody can answer by heart.
+fn variant(request: &PlanRequest, question: &Question) -> usize {
+    let variants = question.variants.len() as u64;
+    if variants == 0 || !request.asked_before.contains(&question.id) {
+        return 0;
+    }
+    1 + (draw(request.seed, &question.id, "wording") % variants) as usize
 }
 
 fn scaled_minutes(template: &PlanTemplate, questions: usize) -> u32 {
@@ -551,18 +561,22 @@ mod tests {
     }
 
     #[test]
-    fn every_wording_is_drawn_by_some_seed() {
-        let drawn: BTreeSet<usize> = (0..60)
-            .map(|seed| {
-                draw(&PlanRequest {
-                    seed,
-                    wanted: vec!["tech-0".to_owned()],
-                    ..PlanRequest::default()
+    fn a_new_question_is_asked_in_its_own_words_and_a_known_one_in_others() {
+        let variants = |asked_before: BTreeSet<String>| -> BTreeSet<usize> {
+            (0..60)
+                .map(|seed| {
+                    let plan = draw(&PlanRequest {
+                        seed,
+                        wanted: vec!["tech-0".to_owned()],
+                        asked_before: asked_before.clone(),
+                        ..PlanRequest::default()
+                    });
+                    plan.questions[0].variant
                 })
-                .questions[0]
-                    .variant
-            })
-            .collect();
-        assert_eq!(drawn, BTreeSet::from([0, 1, 2]));
+                .collect()
+        };
+        assert_eq!(variants(BTreeSet::new()), BTreeSet::from([0]));
+        let known = BTreeSet::from(["tech-0".to_owned()]);
+        assert_eq!(variants(known), BTreeSet::from([1, 2]));
     }
 }

@@ -1,6 +1,8 @@
 //! The JSON lines of an interview, as `docs/json.md` describes them. Fields
 //! may be added; none is renamed or taken away.
 
+use std::ops::Range;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -72,7 +74,20 @@ pub fn verdict(planned: &PlannedQuestion, assessment: &Assessment) -> Value {
                 "text": text,
                 "verdict": found.verdict,
                 "probability": found.probability,
-                "evidence": found.evidence,
+                "evidence": pairs(&found.evidence),
+            })
+        })
+        .collect();
+    let mistakes: Vec<Value> = assessment
+        .mistakes
+        .iter()
+        .filter(|finding| finding.made)
+        .map(|finding| {
+            json!({
+                "id": finding.id,
+                "made": finding.made,
+                "probability": finding.probability,
+                "evidence": pairs(&finding.evidence),
             })
         })
         .collect();
@@ -81,11 +96,19 @@ pub fn verdict(planned: &PlannedQuestion, assessment: &Assessment) -> Value {
         "type": "verdict",
         "question": planned.question.id,
         "points": points,
-        "mistakes": assessment.mistakes.iter().filter(|one| one.made).collect::<Vec<_>>(),
+        "mistakes": mistakes,
         "flags": assessment.flags,
         "score": assessment.score,
         "judge": assessment.judge,
     })
+}
+
+/// Returns byte ranges as pairs, first byte and one past the last.
+fn pairs(ranges: &[Range<usize>]) -> Vec<[usize; 2]> {
+    ranges
+        .iter()
+        .map(|range| [range.start, range.end])
+        .collect()
 }
 
 /// Returns the line of a follow-up that was asked.
