@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     AttemptScore, Critique, Hurt, Moment, NotAssessed, QuestionCritique, Quote, Recommendation,
-    Remark, vote, work,
+    Remark, reverse, vote, work,
 };
 use crate::guide::{PointKind, Severity};
 use crate::interview::{Attempt, Intent, Machine, Plan, PlannedQuestion, QuestionRecord, Recovery};
@@ -86,6 +86,7 @@ fn question(
             attempt.hints.iter().filter(|hint| hint.rung > 0).count()
         }),
         model_answer: planned.question.model_answer.clone(),
+        reverse: attempt.and_then(|attempt| reverse::round(plan, index, attempt, &answer)),
         answer,
     };
     if let (Some(attempt), Some(assessment)) = (attempt, assessment) {
@@ -201,7 +202,7 @@ fn remark(
 
 /// Returns the words at `ranges`, verbatim, without white space at their ends;
 /// a range that does not lie on character boundaries of `answer` is left out.
-fn quotes(answer: &str, ranges: &[Range<usize>]) -> Vec<Quote> {
+pub(super) fn quotes(answer: &str, ranges: &[Range<usize>]) -> Vec<Quote> {
     ranges
         .iter()
         .filter_map(|range| {

@@ -8,6 +8,7 @@
 //! answer and the guide's item. A line that lacks one is not made.
 
 mod build;
+mod reverse;
 mod vote;
 mod work;
 
@@ -18,6 +19,7 @@ use crate::interview::Recovery;
 use crate::judge::{Flag, Verdict};
 
 pub use build::critique;
+pub use reverse::{FlagRemark, PanelWords, ReverseRound};
 
 /// A score from which a question counts as answered strongly.
 ///
@@ -177,6 +179,9 @@ pub struct QuestionCritique {
     pub hints: usize,
     /// A model answer of the guide, to compare with.
     pub model_answer: String,
+    /// What the candidate found out, where the panel answered their questions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse: Option<ReverseRound>,
 }
 
 /// One attempt at a question.

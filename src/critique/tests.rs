@@ -7,9 +7,17 @@ use crate::judge::{Assessment, Case, MistakeFinding};
 
 /// Plays `answers` and returns the critique; `twist` may change a judgement.
 fn play(questions: usize, answers: &[&str], twist: impl Fn(&Case, &mut Assessment)) -> Critique {
+    play_plan(sample::plan(7, questions, Mode::Practice), answers, twist)
+}
+
+fn play_plan(
+    plan: crate::interview::Plan,
+    answers: &[&str],
+    twist: impl Fn(&Case, &mut Assessment),
+) -> Critique {
     let mut machine = Machine::new();
     let mut answers = answers.iter();
-    let plan = Box::new(sample::plan(7, questions, Mode::Practice));
+    let plan = Box::new(plan);
     let mut effects = machine.handle(at(0, EventKind::Started { plan }));
     for time in 1.. {
         let kind = match effects.pop() {
@@ -216,4 +224,64 @@ fn it_can_be_stored_and_read_back() {
     let text = serde_json::to_string(&critique).expect("written");
     let back: Critique = serde_json::from_str(&text).expect("read");
     assert_eq!(back, critique);
+}
+
+#[test]
+fn what_the_candidate_found_out_is_shown_with_both_sides_words() {
+    let mut plan = sample::reverse_plan(7, 0, Mode::Practice);
+    for one in &mut plan.red_flags {
+        one.planted = matches!(one.flag.id.as_str(), "no-versioning" | "deployment-later");
+    }
+    let critique = play_plan(
+        plan,
+        &[
+            "Hello. How do you version models? Who owns drift?",
+            "no more",
+            "I'd hesitate because nothing is versioned.",
+        ],
+        |_, _| {},
+    );
+    let one = &critique.questions[0];
+    let round = one.reverse.as_ref().expect("a round");
+    let state: Vec<(&str, bool, bool, bool)> = round
+        .flags
+        .iter()
+        .map(|flag| {
+            (
+                flag.flag.as_str(),
+                flag.present,
+                flag.uncovered,
+                flag.caught,
+            )
+        })
+        .collect();
+    assert_eq!(
+        state,
+        [
+            ("no-versioning", true, true, true),
+            ("evaluates-on-training", false, false, false),
+            ("no-quality-owner", false, true, false),
+            ("deployment-later", true, false, false),
+            ("wrong-metric", false, false, false),
+        ]
+    );
+    let caught = &round.flags[0];
+    assert_eq!(caught.asked[0].text, "Hello. How do you version models?");
+    assert_eq!(caught.guide, "sample, red flag 1");
+    assert_eq!(caught.said.len(), 1);
+    let weighed = round.weighed.as_deref().expect("weighed");
+    for flag in &round.flags {
+        for quote in &flag.asked {
+            assert_eq!(
+                one.answer.get(quote.start..quote.end),
+                Some(quote.text.as_str())
+            );
+        }
+        for quote in &flag.named {
+            assert_eq!(
+                weighed.get(quote.start..quote.end),
+                Some(quote.text.as_str())
+            );
+        }
+    }
 }

@@ -139,6 +139,8 @@ pub enum Notice {
     Noted,
     /// A new attempt begins.
     AnotherAttempt,
+    /// The candidate may go on asking, and how to stop.
+    AskOn,
 }
 
 /// Why an interview ended.

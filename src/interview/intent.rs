@@ -29,18 +29,22 @@ pub enum Intent {
     Encourage,
     /// A panellist takes a strong or recited answer in a harder direction.
     Harder,
+    /// A panellist answers a question of the candidate's.
+    Reply,
+    /// A panellist asks what the candidate makes of the panel's answers.
+    Weigh,
     /// The chair closes the interview, without a verdict.
     Closing,
 }
 
 impl Intent {
     /// Returns whether the guide's words are said exactly as they stand: what
-    /// is being asked is the program's decision, and the first lines must not
-    /// wait for a model.
+    /// is being asked, and what this employer is like, is the program's
+    /// decision, and the first lines must not wait for a model.
     pub fn is_verbatim(self) -> bool {
         matches!(
             self,
-            Self::Opening | Self::Greeting | Self::Ask | Self::Repeat
+            Self::Opening | Self::Greeting | Self::Ask | Self::Repeat | Self::Reply | Self::Weigh
         )
     }
 

@@ -28,6 +28,29 @@ const OPEN_PROBES: [&str; 3] = [
     "What would a careful colleague ask you about that?",
 ];
 
+/// What is said to a question of the candidate's that the panel has no answer
+/// to. Each fits any question and invites another.
+const NO_ANSWERS: [&str; 4] = [
+    "I can't give you a fair answer to that in this room, and I'd rather not guess. What else would you like to ask us?",
+    "That isn't one for this panel to answer, I'm afraid. Please, ask us something else.",
+    "I'd have to leave that to somebody who knows it better than I do. Is there anything else you want to hear from us?",
+    "We won't get to the bottom of that one today, so let me pass on it. What would you ask us next?",
+];
+
+/// What is said to a question about something the panel has told all of.
+const ALL_TOLD: [&str; 2] = [
+    "You have had all I know about that one. What else would you like to ask?",
+    "There is nothing I could add to what was said about that. Shall we take another of your questions?",
+];
+
+/// How the panel asks what the candidate makes of its answers. None says
+/// whether there was anything to notice.
+const WEIGH: [&str; 3] = [
+    "From what you have heard, what would make you hesitate to join us?",
+    "Then let me turn it round once: going by our answers, what would hold you back from working here?",
+    "One from us before we stop: after what we have told you, what would you think twice about before signing?",
+];
+
 /// Quotes of fewer words say nothing; longer ones are tiring to hear.
 const QUOTE_WORDS: std::ops::RangeInclusive<usize> = 3..=14;
 
@@ -144,6 +167,38 @@ pub(super) fn follow_up(
     Some((planned.panellist, utterance, point_id))
 }
 
+/// Returns the line in which a panellist answers the candidate.
+pub(super) fn reply(
+    plan: &Plan,
+    index: usize,
+    panellist: usize,
+    text: String,
+) -> Option<(usize, Utterance)> {
+    let mut utterance = line(plan, panellist, Intent::Reply, text);
+    utterance.facts = question_facts(plan, index, "")?;
+    Some((panellist, utterance))
+}
+
+/// Returns the words of an answer that answers nothing; `told` when the panel
+/// has said all it knows about the matter.
+pub(super) fn no_answer(seed: u64, salt: usize, said: &[Line], told: bool) -> String {
+    let list: Vec<String> = if told {
+        ALL_TOLD.map(str::to_owned).into()
+    } else {
+        NO_ANSWERS.map(str::to_owned).into()
+    };
+    pick(&list, seed, salt, said).cloned().unwrap_or_default()
+}
+
+/// Returns the line that asks what the candidate makes of the panel's answers.
+pub(super) fn weigh(plan: &Plan, index: usize, said: &[Line]) -> Option<(usize, Utterance)> {
+    let panellist = plan.questions.get(index)?.panellist;
+    let text = pick(&WEIGH.map(str::to_owned), plan.seed, index * 31, said)?.clone();
+    let mut utterance = line(plan, panellist, Intent::Weigh, text);
+    utterance.facts = question_facts(plan, index, "")?;
+    Some((panellist, utterance))
+}
+
 /// Returns the first name of a panellist.
 pub fn first_name(person: &Panellist) -> &str {
     person
@@ -242,7 +297,7 @@ fn pick<'a>(list: &'a [String], seed: u64, salt: usize, said: &[Line]) -> Option
     pick_unsaid(list, seed, salt, said).or_else(|| list.get(start(list.len(), seed, salt)))
 }
 
-fn pick_unsaid<'a>(
+pub(super) fn pick_unsaid<'a>(
     list: &'a [String],
     seed: u64,
     salt: usize,
@@ -287,6 +342,19 @@ mod tests {
         assert_eq!(quotable("one\ntwo three four"), None);
         assert_eq!(quotable("say \"this\" to them now"), None);
         assert_eq!(quotable(&"word ".repeat(30)), None);
+    }
+
+    #[test]
+    fn the_last_question_does_not_say_what_there_was_to_notice() {
+        for text in WEIGH {
+            let lower = text.to_lowercase();
+            assert_eq!(text.matches('?').count(), 1);
+            assert!(
+                !["flag", "warning", "wrong", "problem", "two"]
+                    .iter()
+                    .any(|word| lower.contains(word))
+            );
+        }
     }
 
     #[test]

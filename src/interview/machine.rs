@@ -236,6 +236,7 @@ impl Machine {
     fn spoken(&mut self, now: u64, text: String, source: Source, cut: bool) -> Option<Vec<Effect>> {
         let line = self.pending.pop_front()?;
         let intent = line.utterance.intent;
+        self.heard_reply(intent, &text);
         if intent.is_follow_up()
             && let Some(asked) = self
                 .attempt_mut()
@@ -267,11 +268,15 @@ impl Machine {
         let took_ms = now
             .saturating_sub(self.paused_ms)
             .saturating_sub(self.listening_from_ms);
-        self.attempt_mut()?.turns.push(Turn {
+        let turn = Turn {
             text,
             at_ms: now,
             took_ms,
-        });
+        };
+        if self.is_reverse() {
+            return self.asked_panel(turn);
+        }
+        self.attempt_mut()?.turns.push(turn);
         self.phase = Phase::Assessing;
         Some(Vec::new())
     }
@@ -288,6 +293,9 @@ impl Machine {
         // While the judge was at work the candidate may have sent the end.
         if self.reason.is_some() {
             return self.finish();
+        }
+        if self.is_reverse() {
+            return self.settle();
         }
         let plan = self.plan.as_ref()?;
         let planned = plan.questions.get(self.index)?;
@@ -377,6 +385,10 @@ impl Machine {
         if self.phase == Phase::Assessing {
             return Some(Vec::new());
         }
+        if self.has_unjudged_questions() {
+            self.phase = Phase::Assessing;
+            return Some(Vec::new());
+        }
         self.finish()
     }
 
@@ -460,6 +472,9 @@ impl Machine {
         if !self.rules()?.help {
             return Some(vec![notice(Notice::NoHelpHere)]);
         }
+        if self.is_weighing() {
+            return Some(vec![notice(Notice::NoMoreHints)]);
+        }
         let index = self.index;
         let planned = self.plan.as_ref()?.questions.get(index)?;
         let attempt = self.attempt()?;
@@ -509,7 +524,9 @@ impl Machine {
         let plan = self.plan.as_ref()?;
         let (panellist, mut utterance) = lines::ask(plan, self.index, Intent::Repeat)?;
         let attempt = self.attempt()?;
-        if let Some(open) = attempt
+        if let Some(weighing) = &attempt.weighing {
+            utterance.fallback.clone_from(&weighing.asked);
+        } else if let Some(open) = attempt
             .follow_ups
             .last()
             .filter(|asked| asked.after_turns == attempt.turns.len())
@@ -521,6 +538,9 @@ impl Machine {
     }
 
     fn skip(&mut self) -> Option<Vec<Effect>> {
+        if self.has_unjudged_questions() {
+            return self.stop_asking();
+        }
         let record = self.records.get_mut(self.index)?;
         record.skipped = record
             .attempt()
@@ -579,7 +599,7 @@ impl Machine {
             .iter()
             .filter(|asked| asked.intent == Intent::Harder)
             .count();
-        let line = (!attempt.turns.is_empty())
+        let line = (!attempt.turns.is_empty() && !self.is_weighing())
             .then(|| {
                 lines::follow_up(
                     plan,
@@ -610,10 +630,11 @@ impl Machine {
             None => follow_up::by_importance(&planned.question),
         };
         let fresh = ranked.into_iter().find(|point| {
-            attempt
-                .follow_ups
-                .iter()
-                .all(|asked| asked.point.as_deref() != Some(point.id.as_str()))
+            !self.is_weighing()
+                && attempt
+                    .follow_ups
+                    .iter()
+                    .all(|asked| asked.point.as_deref() != Some(point.id.as_str()))
         });
         let line = fresh.and_then(|point| {
             let decision = Decision::Encourage(point);
@@ -688,6 +709,8 @@ impl Machine {
         self.records.get_mut(self.index)?.attempts.last_mut()
     }
 }
+
+mod reverse;
 
 fn notice(notice: Notice) -> Effect {
     Effect::Notice { notice }

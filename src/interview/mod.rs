@@ -16,8 +16,10 @@ pub mod machine;
 pub mod mode;
 pub mod plan;
 pub mod record;
+pub mod reverse;
 #[cfg(test)]
 pub(crate) mod sample;
+mod words;
 
 pub use effect::{Clock, Effect, EndReason, Listen, Notice, Status};
 pub use event::{Command, Event, EventKind};
@@ -26,3 +28,4 @@ pub use machine::{Machine, Phase};
 pub use mode::{Mode, Rules};
 pub use plan::{BankItem, Plan, PlanError, PlanRequest, PlannedQuestion};
 pub use record::{Attempt, FollowUp, HintGiven, Line, QuestionRecord, Recovery, Turn};
+pub use reverse::{EmployerFlag, Exchange, Weighing};

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::mode::{Mode, Rules};
-use crate::guide::{Level, Panellist, PlanTemplate, Question, Round};
+use super::reverse::{self, EmployerFlag};
+use crate::guide::{Level, Panellist, PlanTemplate, Question, RedFlag, Round};
 
 /// A question of the bank with its place in a guide.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +86,10 @@ pub struct Plan {
     pub closing: String,
     /// The questions in order; never empty.
     pub questions: Vec<PlannedQuestion>,
+    /// What this employer is like, where the candidate gets to ask; empty
+    /// where they do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub red_flags: Vec<EmployerFlag>,
 }
 
 /// A question of a plan.
@@ -164,7 +169,30 @@ impl Plan {
             opening: template.opening.clone(),
             closing: template.closing.clone(),
             questions,
+            red_flags: Vec::new(),
         })
+    }
+
+    /// Returns the plan with an employer for the candidate to question: some
+    /// of `flags`, drawn by the seed, are true of it. Changes nothing where no
+    /// question of the plan hands the floor to the candidate.
+    pub fn with_employer(mut self, flags: Vec<(RedFlag, String)>) -> Self {
+        let reverse = |one: &PlannedQuestion| one.question.round == Round::CandidateQuestions;
+        if self.questions.iter().any(reverse) {
+            let seed = self.seed;
+            self.red_flags = reverse::plant(flags, |id| draw(seed, id, "employer"));
+        }
+        self
+    }
+
+    /// Returns whether the candidate asks and the panel answers in the
+    /// question at `index`.
+    pub fn is_reverse(&self, index: usize) -> bool {
+        !self.red_flags.is_empty()
+            && self
+                .questions
+                .get(index)
+                .is_some_and(|one| one.question.round == Round::CandidateQuestions)
     }
 }
 

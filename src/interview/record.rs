@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::intent::{Intent, Source};
+use super::reverse::{Exchange, Weighing};
 use crate::guide::Question;
 use crate::judge::{Assessment, Case, CaseMistake, CasePoint, Verdict};
 
@@ -103,6 +104,13 @@ pub struct Attempt {
     pub follow_ups: Vec<FollowUp>,
     /// The hints in order.
     pub hints: Vec<HintGiven>,
+    /// What the panel answered, in the round in which the candidate asks; the
+    /// turns are then the candidate's messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
+    /// What the candidate made of the panel's answers, once that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighing: Option<Weighing>,
 }
 
 /// What became of one question of the plan.
@@ -130,11 +138,21 @@ impl QuestionRecord {
 }
 
 impl Attempt {
-    /// Returns everything the candidate said, joined by [`ANSWER_JOINT`].
-    /// Byte ranges of judgements are ranges of this text.
+    /// Returns everything the candidate said to the question, joined by [`ANSWER_JOINT`].
+    /// Byte ranges of judgements are ranges of this text. What the candidate
+    /// made of the panel's answers is not in it.
     pub fn answer(&self) -> String {
         let texts: Vec<&str> = self.turns.iter().map(|turn| turn.text.as_str()).collect();
         texts.join(ANSWER_JOINT)
+    }
+
+    /// Returns where the turn at `index` begins in [`Attempt::answer`].
+    pub fn offset(&self, index: usize) -> usize {
+        self.turns
+            .iter()
+            .take(index)
+            .map(|turn| turn.text.len() + ANSWER_JOINT.len())
+            .sum()
     }
 
     /// Returns the judgement that counts: the last.
@@ -174,7 +192,8 @@ impl Attempt {
             .any(|hint| hint.point == point && hint.after_turns < first.turns);
         Some(if helped {
             Recovery::AfterHint
-        } else if first.turns > 1 {
+        } else if first.turns > 1 && self.exchanges.is_empty() {
+            // Questions to the panel come in several messages unprobed.
             Recovery::AfterProbe
         } else {
             Recovery::Unaided

@@ -1,11 +1,14 @@
 //! A small made-up bank for this room's unit tests. Made for tests only; the
 //! content that ships is under `content/`.
 
-use super::plan::{BankItem, Plan, PlanRequest};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::plan::{BankItem, Plan, PlanRequest, PlannedQuestion};
 use super::{Event, EventKind, Mode};
 use crate::guide::{
-    Competency, Level, Mistake, Panellist, PlanShare, PlanTemplate, Point, PointKind, Question,
-    Round, Severity, Source, SpokenRange,
+    Competency, Level, Library, Mistake, Panellist, PlanShare, PlanTemplate, Point, PointKind,
+    Question, RedFlag, Round, Severity, Source, SpokenRange,
 };
 use crate::judge::{Assessment, Case, Flag, PointVerdict, Verdict};
 
@@ -153,6 +156,39 @@ pub(crate) fn plan(seed: u64, questions: usize, mode: Mode) -> Plan {
         ..PlanRequest::default()
     };
     Plan::draw(&request, &template(), &items, &people()).expect("a plan")
+}
+
+/// Returns the red flags of the guides that ship, with their places.
+pub(crate) fn red_flags() -> Vec<(RedFlag, String)> {
+    static FLAGS: LazyLock<Vec<(RedFlag, String)>> = LazyLock::new(|| {
+        Library::built_in()
+            .red_flags()
+            .map(|flag| (flag.clone(), format!("sample, {}", flag.source.item)))
+            .collect()
+    });
+    FLAGS.clone()
+}
+
+/// Returns a plan that ends with a question in which the candidate asks, after
+/// `others` of the usual ones.
+pub(crate) fn reverse_plan(seed: u64, others: usize, mode: Mode) -> Plan {
+    let mut plan = plan(seed, others.max(1), mode);
+    plan.questions.truncate(others);
+    let question = question(
+        "yours",
+        Round::CandidateQuestions,
+        Competency::ProductSense,
+        "yours",
+    );
+    plan.questions.push(PlannedQuestion {
+        asked: question.ask.clone(),
+        citation: "sample, question 12".to_owned(),
+        variant: 0,
+        panellist: 0,
+        weak_points: BTreeMap::new(),
+        question,
+    });
+    plan.with_employer(red_flags())
 }
 
 /// Returns an event.

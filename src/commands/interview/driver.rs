@@ -232,6 +232,12 @@ impl Driver<'_> {
                     self.json(|| wire::question(plan, planned, text));
                 }
             }
+            Intent::Reply | Intent::Weigh => {
+                if let Some(planned) = plan.questions.get(index) {
+                    let line = wire::reply(planned, utterance, text);
+                    self.json(|| line);
+                }
+            }
             intent if intent.is_follow_up() => {
                 let line = crate::interview::Line {
                     panellist: self.machine.speaking().map_or(0, |(seat, _)| seat),
@@ -353,6 +359,7 @@ fn words(notice: Notice) -> &'static str {
         Notice::Resumed => "The clock runs again.",
         Notice::Skipped => "Skipped. What you did not answer is not assessed.",
         Notice::Noted => "Kept with this interview.",
+        Notice::AskOn => "Ask on when they have answered, or say that is all.",
         Notice::AnotherAttempt => "Once more, from the start. Both attempts are kept.",
     }
 }

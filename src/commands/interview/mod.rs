@@ -2,6 +2,7 @@
 
 pub mod candidate;
 pub mod driver;
+mod employer;
 mod history;
 pub(super) mod minds;
 pub mod view;
@@ -286,7 +287,7 @@ fn plan(args: &InterviewArgs, ctx: &Context, library: &Library, journal: &Journa
         .zip(&citations)
         .map(|(question, citation)| BankItem { question, citation })
         .collect();
-    Plan::draw(&request, template, &bank, library.panellists()).map_err(|error| {
+    let plan = Plan::draw(&request, template, &bank, library.panellists()).map_err(|error| {
         let hint = match &error {
             PlanError::UnknownQuestion(_) => "`viva guide list` shows the questions there are.",
             PlanError::NoQuestions(_) => {
@@ -295,7 +296,14 @@ fn plan(args: &InterviewArgs, ctx: &Context, library: &Library, journal: &Journa
             _ => "Correct the plans or panel file; `viva guide check` names the line.",
         };
         Error::content(error.to_string()).hint(hint)
-    })
+    })?;
+    let flags = library.guides().flat_map(|guide| {
+        guide.red_flags.iter().map(|flag| {
+            let citation = format!("{}, {}", guide.guide.id, flag.source.item);
+            (flag.clone(), citation)
+        })
+    });
+    Ok(plan.with_employer(flags.collect()))
 }
 
 fn template<'a>(args: &InterviewArgs, library: &'a Library) -> Result<&'a PlanTemplate> {

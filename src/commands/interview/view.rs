@@ -59,7 +59,8 @@ pub fn recap(ui: &Ui, machine: &Machine) {
     let index = machine.index();
     for line in machine.said() {
         let again = line.question == Some(index)
-            && (line.intent == Intent::Ask || line.intent.is_follow_up());
+            && (matches!(line.intent, Intent::Ask | Intent::Reply | Intent::Weigh)
+                || line.intent.is_follow_up());
         let Some(person) = plan.panel.get(line.panellist).filter(|_| again) else {
             continue;
         };
@@ -174,6 +175,9 @@ fn remarks(ui: &Ui, one: &QuestionCritique) {
     }
     if one.attempts.len() > 1 {
         attempts(ui, one);
+    }
+    if let Some(round) = &one.reverse {
+        super::employer::round(ui, round);
     }
 }
 
@@ -392,7 +396,7 @@ fn recommendation_meaning(recommendation: Recommendation) -> Meaning {
     }
 }
 
-fn quotes(ui: &Ui, indent: usize, quotes: &[Quote]) {
+pub(super) fn quotes(ui: &Ui, indent: usize, quotes: &[Quote]) {
     for quote in quotes.iter().take(QUOTES) {
         let Some((shown, rest)) = shorten(&quote.text) else {
             continue;
@@ -407,7 +411,7 @@ fn quotes(ui: &Ui, indent: usize, quotes: &[Quote]) {
 
 /// Returns the beginning of a quote that is shown, verbatim, and whether more
 /// follows: one line, whole words.
-fn shorten(quote: &str) -> Option<(&str, bool)> {
+pub(super) fn shorten(quote: &str) -> Option<(&str, bool)> {
     let line = quote.lines().map(str::trim).find(|line| !line.is_empty())?;
     let shown = match line.char_indices().nth(QUOTE_LETTERS) {
         None => line,
@@ -451,11 +455,11 @@ fn competency(competency: Competency) -> &'static str {
     }
 }
 
-fn first_name(name: &str) -> &str {
+pub(super) fn first_name(name: &str) -> &str {
     name.split_whitespace().next().unwrap_or(name)
 }
 
-fn muted(text: &str) -> Text {
+pub(super) fn muted(text: &str) -> Text {
     Text::new().with(Meaning::Muted, text)
 }
 

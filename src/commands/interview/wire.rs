@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::critique::Critique;
-use crate::interview::{EndReason, Line, Machine, Plan, PlannedQuestion};
+use crate::interview::{EndReason, Line, Machine, Plan, PlannedQuestion, Utterance};
 use crate::judge::Assessment;
 
 /// The version of the lines.
@@ -127,6 +127,19 @@ pub fn follow_up(machine: &Machine, line: &Line) -> Option<Value> {
         "source": line.source,
         "intent": line.intent,
     }))
+}
+
+/// Returns the line of what a panellist said in the round in which the
+/// candidate asks.
+pub fn reply(planned: &PlannedQuestion, utterance: &Utterance, text: &str) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "type": "reply",
+        "question": planned.question.id,
+        "panellist": utterance.speaker.id,
+        "text": text,
+        "intent": utterance.intent,
+    })
 }
 
 /// Returns the line of a hint that was given.

@@ -388,6 +388,92 @@ fn events_survive_the_journal() {
     }
 }
 
+fn reverse(replies: &[&str]) -> Play {
+    let mut play = Play::start(sample::reverse_plan(3, 0, Mode::Practice));
+    for reply in replies {
+        play.reply(reply);
+    }
+    play
+}
+
+#[test]
+fn the_candidate_asks_the_panel_answers_and_asks_what_they_make_of_it() {
+    let play = reverse(&[
+        "+a How do you version models?",
+        "+b Is there a canteen?",
+        "that is all",
+        "Nothing is versioned.",
+    ]);
+    assert_eq!(
+        play.intents()[3..],
+        [
+            Intent::Ask,
+            Intent::Reply,
+            Intent::Reply,
+            Intent::Weigh,
+            Intent::Closing
+        ]
+    );
+    let attempt = play.machine.records()[0].attempt().expect("an attempt");
+    assert_eq!(
+        attempt.answer(),
+        "+a How do you version models?\n\n+b Is there a canteen?"
+    );
+    assert_eq!(attempt.assessment().map(|one| one.score), Some(70.0));
+    assert!(attempt.exchanges.iter().all(|one| one.said.is_some()));
+    assert!(attempt.follow_ups.is_empty());
+    assert_eq!(
+        attempt.recovery("b"),
+        Some(crate::interview::Recovery::Unaided)
+    );
+    assert_eq!(play.machine.reason(), Some(EndReason::Completed));
+    assert_eq!(Machine::replay(&play.events), play.machine);
+}
+
+#[test]
+fn after_four_messages_the_panel_asks_its_own_question() {
+    let play = reverse(&["Canteen?", "Gym?", "Parking?", "Pay?"]);
+    assert_eq!(play.count(Intent::Reply), 4);
+    assert_eq!(play.count(Intent::Weigh), 1);
+    assert!(matches!(play.machine.due(), Some(Effect::Listen(_))));
+    let asked = play.last_line().to_owned();
+    let mut play = play;
+    play.reply("/repeat");
+    assert_eq!(play.last_line(), asked);
+    play.reply("/harder");
+    assert!(play.effects.contains(&notice(Notice::NothingHarder)));
+    play.reply("The parking.");
+    assert_eq!(play.machine.phase(), Phase::Ended);
+}
+
+#[test]
+fn the_end_of_input_still_has_the_questions_judged() {
+    let play = reverse(&["+a How do you deploy?"]).end();
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    assert_eq!(play.machine.reason(), Some(EndReason::EndOfInput));
+    assert!(play.machine.records()[0].assessment().is_some());
+    assert_eq!(play.count(Intent::Weigh), 0);
+}
+
+#[test]
+fn nothing_to_ask_is_judged_and_nothing_is_weighed() {
+    let play = reverse(&["No, that's all."]);
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    assert!(play.machine.records()[0].assessment().is_some());
+    assert_eq!(play.count(Intent::Weigh) + play.count(Intent::Reply), 0);
+}
+
+#[test]
+fn skip_stops_the_questions_then_the_last_one() {
+    let play = reverse(&["+a How do you deploy?", "/skip", "/skip"]);
+    assert_eq!(play.count(Intent::Weigh), 1);
+    assert_eq!(play.machine.phase(), Phase::Ended);
+    let record = &play.machine.records()[0];
+    assert!(record.assessment().is_some() && !record.skipped);
+    let skipped = reverse(&["/skip"]);
+    assert!(skipped.machine.records()[0].skipped);
+}
+
 fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         4 => Just(Command::Hint),
@@ -410,6 +496,8 @@ fn any_answer() -> impl Strategy<Value = String> {
         proptest::collection::vec(prop_oneof!["[-+~?][abcd]", Just("word".to_owned())], 0..6)
             .prop_map(|words| words.join(" ")),
         Just("dunno".to_owned()),
+        Just("How do you version? Who owns drift?".to_owned()),
+        Just("that is all".to_owned()),
         Just(String::new()),
     ]
 }
@@ -460,12 +548,17 @@ proptest! {
     fn any_interview_ends_keeps_its_budgets_and_replays(
         seed in 0_u64..50,
         questions in 1_usize..5,
+        reverse in any::<bool>(),
         mode in prop_oneof![
             Just(Mode::Practice), Just(Mode::Pressure), Just(Mode::Study), Just(Mode::Mixed)
         ],
         steps in proptest::collection::vec(any_step(), 0..40),
     ) {
-        let mut play = Play::start(sample::plan(seed, questions, mode));
+        let mut play = Play::start(if reverse {
+            sample::reverse_plan(seed, questions - 1, mode)
+        } else {
+            sample::plan(seed, questions, mode)
+        });
         for step in steps {
             match step {
                 Step::Expected(answer) => {
@@ -512,6 +605,10 @@ proptest! {
             prop_assert!(record.attempts.len() <= MAX_ATTEMPTS);
             for attempt in &record.attempts {
                 prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);
+                if plan.is_reverse(index) {
+                    prop_assert!(attempt.turns.len() <= super::super::reverse::MAX_MESSAGES);
+                    prop_assert_eq!(attempt.panel_follow_ups(), 0);
+                }
                 let mut points: Vec<&str> = attempt
                     .follow_ups
                     .iter()
