@@ -1,6 +1,9 @@
 //! The journal against the things that happen to files: a process killed in
 //! the middle of writing, a full disk, a truncated and a bit-flipped database.
 
+// The child process speaks to its parent over standard error.
+#![allow(clippy::print_stderr)]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
