@@ -185,6 +185,89 @@ fn a_huge_answer_with_control_tokens_and_bad_bytes_is_handled() {
     assert!(stdout(&output).contains("Critique"));
 }
 
+const QUESTIONS: [&str; 5] = ["interview", "--round", "candidate-questions", "--seed", "3"];
+
+#[test]
+fn the_candidate_questions_the_panel_and_catches_what_they_heard() {
+    let root = tempfile::tempdir().expect("a folder");
+    let answers = fixture("questions.txt");
+    let args = [&QUESTIONS[..], &["--questions", "3", "--answers", &answers]].concat();
+    let output = run(root.path(), &[&args[..], &["--json"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let lines = lines(&output);
+    // The bank has one such question, so that is what is asked.
+    assert_eq!(of_type(&lines, "session")[0]["questions"], 1);
+    assert_eq!(of_type(&lines, "answer").len(), 5);
+    assert_eq!(of_type(&lines, "verdict").len(), 1);
+    assert!(of_type(&lines, "follow_up").is_empty());
+    let replies = of_type(&lines, "reply");
+    assert_eq!(
+        replies.last().map(|line| &line["intent"]),
+        Some(&"weigh".into())
+    );
+
+    let question = &of_type(&lines, "critique")[0]["questions"][0];
+    let reverse = &question["reverse"];
+    let flags = reverse["flags"].as_array().expect("flags");
+    let present: Vec<(&str, bool, bool)> = flags
+        .iter()
+        .filter(|flag| flag["present"] == true)
+        .map(|flag| {
+            (
+                flag["flag"].as_str().expect("an id"),
+                flag["uncovered"] == true,
+                flag["caught"] == true,
+            )
+        })
+        .collect();
+    assert_eq!(
+        present,
+        [
+            ("no-versioning", true, true),
+            ("evaluates-on-training", true, false)
+        ]
+    );
+    for flag in flags {
+        assert!(!flag["guide"].as_str().expect("a guide").is_empty());
+        for said in flag["said"].as_array().expect("said") {
+            assert!(replies.iter().any(|line| line["text"] == said["text"]));
+        }
+        for (field, text) in [
+            ("asked", &question["answer"]),
+            ("named", &reverse["weighed"]),
+        ] {
+            let text = text.as_str().expect("text");
+            for quote in flag[field].as_array().expect("quotes") {
+                let start = quote["start"].as_u64().expect("a start") as usize;
+                let end = quote["end"].as_u64().expect("an end") as usize;
+                assert_eq!(text.get(start..end), quote["text"].as_str());
+            }
+        }
+    }
+
+    let shown = run(root.path(), &args);
+    assert!(shown.status.success(), "{}", stderr(&shown));
+    let shown = stdout(&shown);
+    let (talk, critique) = shown.split_once("Critique").expect("a critique");
+    for words in [
+        "Red flags at this employer",
+        "you asked, and you caught it",
+        "you asked, and it went by you",
+        "\u{201c}the versions live in a shared folder\u{201d}",
+    ] {
+        assert!(critique.contains(words), "{words}: {critique}");
+    }
+    for format in ["markdown", "html"] {
+        let report = run(root.path(), &["report", "--format", format]);
+        assert!(report.status.success(), "{}", stderr(&report));
+        let report = stdout(&report);
+        assert!(report.contains("Red flags at this employer"), "{report}");
+        assert!(report.contains("you caught it"), "{report}");
+    }
+    // Nothing is given away before the critique.
+    assert!(!talk.to_lowercase().contains("red flag"), "{talk}");
+}
+
 #[test]
 fn an_interview_is_kept_and_can_be_shown_again() {
     let root = tempfile::tempdir().expect("a folder");

@@ -32,7 +32,7 @@ const OPEN_PROBES: [&str; 3] = [
 /// to. Each fits any question and invites another.
 const NO_ANSWERS: [&str; 4] = [
     "I can't give you a fair answer to that in this room, and I'd rather not guess. What else would you like to ask us?",
-    "That isn't one for this panel to answer, I'm afraid. Please, ask us something else.",
+    "That is not one I can speak to today, I'm afraid, and a guess would not help you. Please, ask us another.",
     "I'd have to leave that to somebody who knows it better than I do. Is there anything else you want to hear from us?",
     "We won't get to the bottom of that one today, so let me pass on it. What would you ask us next?",
 ];

@@ -9,7 +9,10 @@ use crate::ui::theme::Meaning;
 
 /// Shows which red flags were there and what the candidate made of them.
 pub(super) fn round(ui: &Ui, round: &ReverseRound) {
-    ui.stage_text(3, &Text::new().with(Meaning::Heading, "Red flags here"));
+    ui.stage_text(
+        3,
+        &Text::new().with(Meaning::Heading, "Red flags at this employer"),
+    );
     for flag in round.flags.iter().filter(|flag| flag.present) {
         present(ui, flag);
     }
@@ -17,7 +20,7 @@ pub(super) fn round(ui: &Ui, round: &ReverseRound) {
     if absent.is_empty() {
         return;
     }
-    ui.stage_text(3, &Text::new().with(Meaning::Heading, "What they do well"));
+    ui.stage_text(3, &Text::new().with(Meaning::Heading, "Red flags not here"));
     for flag in absent {
         healthy(ui, flag);
     }
@@ -58,9 +61,15 @@ fn healthy(ui: &Ui, flag: &FlagRemark) {
         quotes(ui, 7, &flag.named);
         ui.stage_text(7, &muted(&format!("({})", flag.guide)));
     } else if flag.uncovered {
-        line(ui, flag, Meaning::Good, "+", "not so here, as you heard");
+        line(
+            ui,
+            flag,
+            Meaning::Good,
+            "+",
+            "you asked, and heard that it is not so",
+        );
     } else {
-        let note = "not so here; you did not ask";
+        let note = "you did not ask";
         line(ui, flag, Meaning::Muted, ".", note);
     }
 }
