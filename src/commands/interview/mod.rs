@@ -336,8 +336,12 @@ fn template<'a>(args: &InterviewArgs, library: &'a Library) -> Result<&'a PlanTe
                 .hint(format!("The formats are {}.", formats.join(", ")))
         });
     }
-    library
-        .default_plan()
+    // A level alone is an interview as people of that level meet it.
+    let level = args
+        .level
+        .and_then(|level| library.plan(&level.to_string()));
+    level
+        .or_else(|| library.default_plan())
         .ok_or_else(|| Error::content("there is no plan to play").hint(known()))
 }
 
