@@ -326,3 +326,57 @@ fn what_cannot_be_played_is_named() {
         assert!(output.stdout.is_empty(), "{args:?}");
     }
 }
+
+#[test]
+fn every_round_format_and_level_runs_to_a_critique() {
+    let root = tempfile::tempdir().expect("a folder");
+    let answers = root.path().join("answers.txt");
+    std::fs::write(
+        &answers,
+        "We started from a simple baseline, measured it for a month on held-out traffic, and \
+         I owned the rollout: errors fell from 9 to 4 per cent.\n---\nI would have to look that \
+         up.\n---\nNothing more.\n",
+    )
+    .expect("written");
+    let answers = answers.to_str().expect("UTF-8");
+    for (option, value, plan) in [
+        ("--round", "recruiter", "recruiter"),
+        ("--round", "take-home", "take-home"),
+        ("--round", "technical", "technical"),
+        ("--round", "system-design", "system-design"),
+        ("--round", "behavioural", "behavioural"),
+        ("--round", "candidate-questions", "candidate-questions"),
+        ("--format", "telephone", "telephone"),
+        ("--format", "video", "video"),
+        ("--format", "in-person", "in-person"),
+        ("--format", "panel", "panel-format"),
+        ("--format", "group", "group"),
+        ("--level", "graduate", "graduate"),
+        ("--level", "associate", "associate"),
+        ("--level", "senior", "senior"),
+        ("--level", "head", "head"),
+    ] {
+        let output = run(
+            root.path(),
+            &[
+                "interview",
+                "--json",
+                "--seed",
+                "3",
+                "--questions",
+                "1",
+                option,
+                value,
+                "--answers",
+                answers,
+            ],
+        );
+        assert!(output.status.success(), "{value}: {}", stderr(&output));
+        let lines = lines(&output);
+        assert_eq!(of_type(&lines, "session")[0]["plan"], plan);
+        assert_eq!(of_type(&lines, "question").len(), 1, "{value}");
+        let critique = of_type(&lines, "critique");
+        assert_eq!(critique.len(), 1, "{value}");
+        assert_eq!(lines.last().map(|line| &line["type"]), Some(&"end".into()));
+    }
+}
