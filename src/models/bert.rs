@@ -3,7 +3,7 @@
 //! follow llama.cpp's own converter (`convert_hf_to_gguf.py`, `BertModel`).
 //!
 //! It reads a folder and returns a [`GgufWriter`]; where the file goes is the
-//! business of [`super::import`].
+//! business of [`mod@super::import`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
