@@ -42,7 +42,7 @@ demo: models ## Watch a scripted candidate being interviewed
 test: models lint docs deny unit ## Run every check: format, lints, docs, dependencies, tests
 
 unit: models
-	VIVA_TEST_MODELS="$(VIVA_MODELS_DIR)" $(CARGO) test $(FLAGS)
+	VIVA_TEST_MODELS="$(VIVA_MODELS_DIR)" $(CARGO) test $(FLAGS) --no-fail-fast
 
 lint: deps ## Check format and lints
 	$(CARGO) fmt --check

@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_weight_of_the_wrong_sign_is_refused() {
-        let text = include_str!("../../models/judge.toml").replacen("said = ", "said = -", 1);
+        let text = include_str!("../../models/judge.toml").replacen("\nsaid = ", "\nsaid = -", 1);
         assert!(Parameters::parse(&text).is_err());
     }
 
