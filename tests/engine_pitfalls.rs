@@ -126,11 +126,16 @@ async fn forks_equal_single_evaluations_however_many_there_are() {
             .await
             .expect("logits");
         for (a, b) in alone.logits[0].iter().zip(&together.logits[n]) {
-            assert!((a - b).abs() < 0.02, "{a} {b}");
+            // One row or forty take different matrix kernels over quantised
+            // weights: 0.11 was seen between them. Another branch's logits
+            // are further away than that.
+            assert!((a - b).abs() < 0.25, "{n}: {a} {b}");
         }
-        assert!((alone.log_likelihood[0].0 - together.log_likelihood[n].0).abs() < 0.05);
+        let (alone, forked) = (alone.log_likelihood[0].0, together.log_likelihood[n].0);
+        assert!((alone - forked).abs() < 0.5, "{n}: {alone} {forked}");
     }
-    assert!(together.log_likelihood[0].0 > together.log_likelihood[3].0);
+    // Were the forks mixed up, these would be: they are nats apart.
+    assert!(together.log_likelihood[0].0 > together.log_likelihood[3].0 + 2.0);
     // Longer than a micro-batch, empty, none, and none fitting.
     let long = " and then the loss fell".repeat(80);
     let odd = chat

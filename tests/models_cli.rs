@@ -74,7 +74,7 @@ tiny-Q4_K_M is ready: [ROOT]/models/tiny-Q4_K_M.gguf (101 kB).
 
 ----- stderr -----
 "#);
-        assert_cmd_snapshot!(run(&["models", "verify"]), @r#"
+        assert_cmd_snapshot!(run(&["models", "verify", "tiny-Q4_K_M"]), @r#"
 success: true
 exit_code: 0
 ----- stdout -----

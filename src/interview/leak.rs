@@ -28,7 +28,7 @@ pub fn stems(text: &str) -> Vec<String> {
 /// let terms = vec!["data leakage".to_owned(), "holdout".to_owned()];
 /// let said = "I split the data first.";
 /// assert_eq!(
-///     viva::interview::leak::leaked("Did your data leak anywhere?", &terms, said),
+///     viva::interview::leak::leaked("Was there any data leakage?", &terms, said),
 ///     Some("data leakage")
 /// );
 /// assert_eq!(

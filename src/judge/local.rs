@@ -18,6 +18,14 @@ use super::semantic::{Near, Semantic};
 use super::text::{self, Text};
 use super::{evidence, flags, score, star};
 
+/// A mistake with fewer informative words of its own than this is not heard
+/// without a reader: "says that X is always better" would be found in every
+/// answer that calls anything better. Saying so wrongly costs a person's trust.
+const TELLING_WORDS: usize = 3;
+
+/// The probability such a mistake gets at most; below what costs anything.
+const UNHEARD: f32 = 0.45;
+
 /// Version of signals and score formula; the version of the weights follows
 /// it in [`Assessment::judge`].
 pub const JUDGE_VERSION: &str = "1";
@@ -146,7 +154,11 @@ impl LocalJudge {
             let found = &words[at];
             let mut s = gathered(found, near(at));
             s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
-            let probability = parameters.mistake(&s);
+            let mut probability = parameters.mistake(&s);
+            let telling = statements[at].weights.iter().filter(|w| **w > 0.0).count();
+            if s.reader.is_none() && telling < TELLING_WORDS {
+                probability = probability.min(UNHEARD);
+            }
             let made = probability >= parameters.thresholds.mistake;
             let evidence = if made {
                 evidence::ranges(&case.answer, &answer.text, &places(found, near(at)))
