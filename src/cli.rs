@@ -44,6 +44,56 @@ pub struct Globals {
     /// Say more; twice for the engine's own log
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// How the engine runs.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// How the engine runs; what is not given comes from the settings
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineArgs {
+    /// Hold this many layers on a GPU; auto holds as many as it can
+    #[arg(long, global = true, value_name = "auto|N")]
+    pub gpu_layers: Option<GpuLayers>,
+    /// Decode with this many threads
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub threads: Option<u16>,
+    /// Hold this many tokens in the context
+    #[arg(long, global = true, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(512..))]
+    pub context: Option<u32>,
+    /// Keep the KV cache in this type
+    #[arg(long, global = true, value_name = "TYPE", value_parser = ["f16", "q8_0", "q4_0"])]
+    pub kv_type: Option<String>,
+    /// Read the weights into memory instead of mapping the file
+    #[arg(long, global = true)]
+    pub no_mmap: bool,
+    /// Use this chat template instead of the model's own: a family or a file
+    #[arg(long, global = true, value_name = "FAMILY|FILE")]
+    pub chat_template: Option<String>,
+}
+
+/// Layers to hold on a GPU
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GpuLayers {
+    /// As many as the engine can.
+    Auto,
+    /// This many, 0 for none.
+    Count(u32),
+}
+
+impl std::str::FromStr for GpuLayers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            number => number
+                .parse()
+                .map(Self::Count)
+                .map_err(|_| "it is neither `auto` nor a number of layers".to_owned()),
+        }
+    }
 }
 
 /// The verbs

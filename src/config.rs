@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cli::{EngineArgs, GpuLayers};
 use crate::paths::Paths;
 use crate::{Error, Result};
 
@@ -36,6 +37,30 @@ pub struct EngineConfig {
     /// A chat template to use instead of the model's own: a family name or a
     /// file (`VIVA_CHAT_TEMPLATE`).
     pub chat_template: Option<String>,
+}
+
+impl EngineConfig {
+    /// Lays what the command line asks for over these settings.
+    pub fn overlay(&mut self, args: &EngineArgs) {
+        match args.gpu_layers {
+            Some(GpuLayers::Auto) => self.gpu_layers = None,
+            Some(GpuLayers::Count(layers)) => self.gpu_layers = Some(layers),
+            None => {}
+        }
+        self.threads = args.threads.map(usize::from).or(self.threads);
+        self.context = args.context.or(self.context);
+        if args.no_mmap {
+            self.mmap = Some(false);
+        }
+        for (asked, setting) in [
+            (&args.kv_type, &mut self.kv_type),
+            (&args.chat_template, &mut self.chat_template),
+        ] {
+            if let Some(asked) = asked {
+                *setting = Some(asked.clone());
+            }
+        }
+    }
 }
 
 /// KV cache element types the engine takes.

@@ -151,3 +151,32 @@ fn escapes_in_a_file_name_never_reach_the_terminal() {
         "{shown:?}"
     );
 }
+
+#[test]
+fn the_engine_can_be_set_on_the_command_line_and_bad_values_are_named() {
+    let home = tempfile::tempdir().expect("a folder");
+    let output = viva(home.path())
+        .args(["doctor", "--json", "--gpu-layers", "3", "--threads", "2"])
+        .args(["--kv-type", "q8_0", "--chat-template", "chatml"])
+        .output()
+        .expect("viva runs");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let engine = &report["settings"]["engine"];
+    assert_eq!(engine["gpu_layers"], 3);
+    assert_eq!(engine["threads"], 2);
+    assert_eq!(engine["kv_type"], "q8_0");
+    assert_eq!(engine["chat_template"], "chatml");
+    let output = viva(home.path())
+        .args(["doctor", "--json", "--gpu-layers", "auto"])
+        .env("VIVA_GPU_LAYERS", "7")
+        .output()
+        .expect("viva runs");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(report["settings"]["engine"]["gpu_layers"].is_null());
+    let output = viva(home.path())
+        .args(["doctor", "--gpu-layers", "many"])
+        .output()
+        .expect("viva runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("neither `auto` nor a number"));
+}

@@ -52,7 +52,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
     let paths = Paths::from_environment()?;
-    let config = Config::load(cli.globals.config.as_deref(), &paths)?;
+    let mut config = Config::load(cli.globals.config.as_deref(), &paths)?;
+    config.engine.overlay(&cli.globals.engine);
     let ctx = Context {
         globals: cli.globals,
         config,

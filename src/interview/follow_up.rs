@@ -203,8 +203,9 @@ fn next_harder<'a>(question: &Question, attempt: &Attempt) -> Option<Decision<'a
 mod tests {
     use super::*;
     use crate::guide::{Competency, Round};
-    use crate::interview::record::{FollowUp, Judgement, Turn, case};
+    use crate::interview::record::{FollowUp, Judgement, Turn};
     use crate::interview::{Intent, Mode, Source, sample};
+    use crate::judge::Case;
 
     fn attempt(question: &Question, answers: &[&str], asked: &[&str]) -> Attempt {
         let mut attempt = Attempt::default();
@@ -214,7 +215,7 @@ mod tests {
                 at_ms: 0,
                 took_ms: 0,
             });
-            let case = case(question, &question.ask, attempt.answer());
+            let case = Case::from_question(question, &question.ask, &attempt.answer());
             attempt.judgements.push(Judgement {
                 turns: attempt.turns.len(),
                 assessment: sample::assess(&case),

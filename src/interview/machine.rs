@@ -16,8 +16,8 @@ use super::follow_up::{self, Decision};
 use super::intent::{Intent, Source, Utterance};
 use super::lines;
 use super::plan::Plan;
-use super::record::{Attempt, FollowUp, HintGiven, Judgement, Line, QuestionRecord, Turn, case};
-use crate::judge::Assessment;
+use super::record::{Attempt, FollowUp, HintGiven, Judgement, Line, QuestionRecord, Turn};
+use crate::judge::{Assessment, Case};
 
 /// Attempts at one question, the first included: two comparisons are as many
 /// as a person learns from in one sitting.
@@ -116,7 +116,11 @@ impl Machine {
                 let answer = self.attempt()?.answer();
                 Some(Effect::Assess {
                     question: self.index,
-                    case: Box::new(case(&planned.question, &planned.asked, answer)),
+                    case: Box::new(Case::from_question(
+                        &planned.question,
+                        &planned.asked,
+                        &answer,
+                    )),
                 })
             }
             Phase::Critiquing => Some(Effect::Critique),

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::intent::{Intent, Source};
 use super::reverse::{Exchange, Weighing};
-use crate::guide::Question;
-use crate::judge::{Assessment, Case, CaseMistake, CasePoint, Verdict};
+use crate::judge::{Assessment, Verdict};
 
 /// What stands between two answers to the same question where they are judged
 /// together.
@@ -201,44 +200,12 @@ impl Attempt {
     }
 }
 
-/// Returns what the judge is asked: the question as it was asked, its rubric,
-/// and everything said.
-pub fn case(question: &Question, asked: &str, answer: String) -> Case {
-    Case {
-        question: asked.to_owned(),
-        points: question
-            .points
-            .iter()
-            .map(|point| CasePoint {
-                id: point.id.clone(),
-                text: point.text.clone(),
-                // Weights of a rubric are at most 100, which an f32 holds exactly.
-                weight: point.weight as f32,
-                kind: point.kind,
-                key_terms: point.key_terms.clone(),
-                star: point.star,
-            })
-            .collect(),
-        mistakes: question
-            .mistakes
-            .iter()
-            .map(|mistake| CaseMistake {
-                id: mistake.id.clone(),
-                text: mistake.text.clone(),
-                severity: mistake.severity,
-            })
-            .collect(),
-        references: vec![question.model_answer.clone()],
-        behavioural: question.points.iter().any(|point| point.star.is_some()),
-        answer,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::guide::{Competency, Round};
     use crate::interview::sample;
+    use crate::judge::Case;
 
     fn attempt(answers: &[&str], hints: Vec<HintGiven>) -> Attempt {
         let question = sample::question("q", Round::Technical, Competency::Evaluation, "q");
@@ -252,7 +219,7 @@ mod tests {
                 at_ms: 0,
                 took_ms: 0,
             });
-            let case = case(&question, &question.ask, attempt.answer());
+            let case = Case::from_question(&question, &question.ask, &attempt.answer());
             attempt.judgements.push(Judgement {
                 turns: attempt.turns.len(),
                 assessment: sample::assess(&case),

@@ -1,7 +1,7 @@
 //! From the bank's questions to cases.
 
 use super::assessment::{Case, CaseMistake, CasePoint};
-use crate::guide::{Question, Round};
+use crate::guide::Question;
 
 impl Case {
     /// Returns the case of an `answer` to `question`, asked in the words of
@@ -16,6 +16,7 @@ impl Case {
                 .map(|point| CasePoint {
                     id: point.id.clone(),
                     text: point.text.clone(),
+                    // Weights are at most 100, which an f32 holds exactly.
                     weight: point.weight as f32,
                     kind: point.kind,
                     key_terms: point.key_terms.clone(),
@@ -32,7 +33,9 @@ impl Case {
                 })
                 .collect(),
             references: vec![question.model_answer.clone()],
-            behavioural: question.round == Round::Behavioural,
+            // A story is also asked for outside the behavioural round, by
+            // the project walk-through for one: its points say so.
+            behavioural: question.points.iter().any(|point| point.star.is_some()),
             answer: answer.to_owned(),
         }
     }
