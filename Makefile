@@ -15,12 +15,12 @@ export GGML_NO_BACKTRACE := 1
 export VIVA_MODELS_DIR ?= $(CURDIR)/models
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build interview demo models test lint deny audit docs unit bench clean-tools
+.PHONY: help deps build interview demo models test lint deny audit docs unit bench fit-judge check-corpus
 
 help: ## List the targets
 	@echo "viva: a panel interview on your own laptop"
 	@echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "GPU: make interview FEATURES=cuda (or vulkan, metal, rocm)"
 
@@ -39,7 +39,7 @@ interview: models ## Build what is missing, fetch the starter model, start an in
 demo: models ## Watch a scripted candidate being interviewed
 	@$(VIVA) interview --questions 2 --seed 7 --answers tests/fixtures/answers/mixed.txt
 
-test: models lint docs deny unit ## Run every check: format, lints, docs, dependencies, tests
+test: models lint docs deny check-corpus unit ## Run every check: format, lints, docs, dependencies, tests
 
 unit: models
 	VIVA_TEST_MODELS="$(VIVA_MODELS_DIR)" $(CARGO) test $(FLAGS) --no-fail-fast
@@ -60,6 +60,12 @@ audit: $(TOOLS)/bin/cargo-deny ## Ask the advisory database about the dependenci
 
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --quiet --debug --locked cargo-deny@$(DENY_VERSION) --root $(TOOLS)
+
+fit-judge: models ## Fit models/judge.toml to the corpus (SETS=folder adds the public sets)
+	$(PYTHON) training/fit_judge.py --viva $(VIVA) $(if $(SETS),--sets $(SETS)) --write models/judge.toml
+
+check-corpus: ## Check the judge's corpus and print its counts, agreement and baselines
+	$(PYTHON) training/judge/check.py
 
 bench: models ## Measure the engine and the program on this machine
 	@$(VIVA) bench engine

@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
-"""Fits the weights of models/judge.toml, and reports agreement with people set by set.
+"""Fits the weights of models/judge.toml that stand beside the trained reader, and reports agreement set by set.
 
-Every row is judged by the program itself (`viva grade --signals`), so that what is fitted is what ships. The chance
-that an answer makes a point is a logistic combination of signals; a row's expected score is the weighted mean over its
-points; the loss is the cross entropy of that mean with the person's grade, plus a pull towards the weights set by hand.
-Signs are kept: a signal that speaks for a point never counts against it.
+Every answer is judged by the program itself (`viva grade --signals`), so that what is fitted is what ships. The chance that
+an answer makes a point (or a mistake) is a logistic combination of signals, fitted on the validation part of the corpus with
+a small pull towards the reader alone; signs are kept: a signal that speaks for a point never counts against it. The test
+part of the corpus and the public sets are only measured. Of public sets that the reader was trained on, only the questions
+it has not seen are measured (`held_out` in reader_data.py).
 
-Fitted on sets whose licence allows it only (FIT); the others are measured and nothing of them is kept. Figures are
-from five folds split by question: no question is in both the fitting and the measuring part.
-
-usage: fit_judge.py --viva target/release/viva --sets DIR [--profile words|vectors] [--rows N] [--write models/judge.toml]
+usage: fit_judge.py --viva target/release/viva [--sets DIR] [--rows N] [--part valid|test] [--write models/judge.toml]
 """
 import argparse
 import json
@@ -22,144 +20,199 @@ import tempfile
 import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import pearsonr
-from sklearn.metrics import roc_auc_score
 
-FIT = ["mohler", "saf_train", "argkp_train", "semeval_train"]
-MEASURE = ["sprag_ml", "nn_course", "sprag_python", "realsumm", "argkp_dev", "saf_unseen_answers"]
-WORDS = ["said", "against"]
-MEANING = ["meaning", "pooled"]
-# Share of what is said close together, as in src/judge/combine.rs.
-LOCAL = 0.2
-# Weights set by hand, towards which the fit is pulled: intercept first.
-PRIOR = {"words": [-2.6, 5.4, -2.0], "vectors": [-6.0, 2.6, -2.0, 7.0, 3.0]}
-PULL = 0.002
+import reader_data
 
-
-def rows_of(folder, name, limit, rng):
-    with open(os.path.join(folder, name + ".jsonl"), encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    by_question = {}
-    for row in rows:
-        by_question.setdefault(row["qid"], []).append(row)
-    share = max(1, limit // len(by_question))
-    picked = [row for group in by_question.values() for row in rng.sample(group, min(share, len(group)))]
-    return rng.sample(picked, min(limit, len(picked)))
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "judge")
+SETS = ["sprag_ml", "nn_course", "mohler", "sprag_python", "saf_train", "saf_unseen_answers", "argkp_train", "argkp_dev", "realsumm", "semeval_train"]
+LOCAL = 0.2  # share of what is said close together, as in src/judge/combine.rs
+NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong"]
+PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 1.0, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 1.0, 0.0]}
+SIGNS = [0, 1, -1, 1, 1, 1, -1]
+PULL = {"read": 3.0, "mistakes_read": 3.0}
 
 
-def judged(viva, rows):
-    """Returns the output lines of `viva grade --signals`, one a row."""
+def judged(viva, rows, keep=None):
+    """Returns the output lines of `viva grade --signals`, one a row; `keep` is a file that holds them between runs."""
+    if keep and os.path.exists(keep):
+        with open(keep, encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", delete=False, encoding="utf-8") as file:
         for row in rows:
-            file.write(json.dumps({key: row[key] for key in ("id", "question", "points", "references", "answer")}) + "\n")
+            file.write(json.dumps({key: row[key] for key in ("id", "question", "points", "references", "mistakes", "answer") if key in row}) + "\n")
     out = subprocess.run([viva, "--plain", "grade", "--signals", file.name], capture_output=True, text=True, check=False)
     os.unlink(file.name)
     found = [json.loads(line) for line in out.stdout.splitlines()]
     if len(found) != len(rows):
         raise SystemExit(f"{len(found)} of {len(rows)} rows were judged: {out.stderr[-2000:]}")
+    if keep:
+        with open(keep, "w", encoding="utf-8") as file:
+            file.write(out.stdout)
     return found
 
 
-def features(signals, profile):
+def own_rows(part):
+    questions, rows = reader_data.questions_of(CORPUS), []
+    for item in reader_data.own_items(CORPUS, part):
+        q = questions[item["group"]]
+        points, mistakes = ([b["label"] for b in item["branches"] if b["what"] == what] for what in ("point", "mistake"))
+        rows.append({"id": f"{item['group']}/{item['kind']}", "qid": item["group"], "kind": item["kind"], "question": q["ask"], "answer": item["answer"],
+                     "points": [{"text": p["text"], "weight": p.get("weight", 10)} for p in q["point"]],
+                     "mistakes": [{"text": m["text"], "severity": m.get("severity", "serious")} for m in q["mistake"]], "labels": points, "made": mistakes})
+    return rows
+
+
+def public_rows(folder, name, limit, rng):
+    rows = reader_data.rows_of(folder, name)
+    if name in reader_data.PUBLIC:
+        rows = [row for row in rows if reader_data.held_out(name, row["qid"])]
+    by_question = {}
+    for row in rows:
+        by_question.setdefault(row["qid"], []).append(row)
+    share = max(1, -(-limit // len(by_question)))
+    picked = [row for group in by_question.values() for row in rng.sample(group, min(share, len(group)))]
+    return rng.sample(picked, min(limit, len(picked)))
+
+
+def features(signals):
     blend = lambda x: LOCAL * x["near"] + (1 - LOCAL) * x["everywhere"]
-    row = [1.0, blend(signals), signals["against"] * signals["near"]]
-    if profile == "vectors":
-        meaning = signals["meaning"]
-        row += [blend(meaning), meaning["pooled"]]
-    return row
+    meaning, reader = signals["meaning"], signals["reader"]
+    return [1.0, blend(signals), signals["against"] * signals["near"], blend(meaning), meaning["pooled"], reader["yes"], reader["wrong"]]
 
 
-class Set:
-    """Points of all rows of a set, stacked, with their row and share."""
+def fit(x, y, kind):
+    prior = np.array(PRIOR[kind])
+    allowed = [(None, None) if sign == 0 else (0, None) if sign > 0 else (None, 0) for sign in SIGNS]
 
-    def __init__(self, rows, found, profile):
-        x, owner, share, self.target, self.group, self.length, self.overlap, self.shipped = [], [], [], [], [], [], [], []
+    def loss(w):
+        z = np.clip(x @ w, -30, 30)
+        p = 1 / (1 + np.exp(-z))
+        value = np.sum(np.logaddexp(0, z) - y * z) + PULL[kind] * np.sum((w - prior) ** 2)
+        return value, x.T @ (p - y) + 2 * PULL[kind] * (w - prior)
+
+    return minimize(loss, prior, jac=True, bounds=allowed, method="L-BFGS-B").x
+
+
+def probability(x, w):
+    return 1 / (1 + np.exp(-np.clip(x @ w, -30, 30)))
+
+
+def interval(value, groups, draws=300):
+    """Returns a figure's 95% interval over resampled questions."""
+    rng, names = np.random.default_rng(0), sorted(set(groups))
+    members = {name: [i for i, g in enumerate(groups) if g == name] for name in names}
+    found = [value([i for n in rng.choice(len(names), len(names)) for i in members[names[n]]]) for _ in range(draws)]
+    return np.nanpercentile([f for f in found if f is not None], [2.5, 97.5])
+
+
+def calibration_error(p, y):
+    bins = np.minimum((p * 10).astype(int), 9)
+    return sum(abs(p[bins == b].sum() - y[bins == b].sum()) for b in range(10)) / len(p)
+
+
+def stacked(rows, found):
+    """Returns features, labels and questions of all points, and of all mistakes."""
+    out = []
+    for which, labels in (("points", "labels"), ("mistakes", "made")):
+        x, y, g, k = [], [], [], []
         for row, result in zip(rows, found):
-            points = result["signals"]["points"]
-            if not points:
-                continue
-            weights = np.array(result["signals"]["weights"])
-            for signals, weight in zip(points, weights / weights.sum()):
-                x.append(features(signals, profile)); owner.append(len(self.target)); share.append(weight)
-            self.target.append(row["score"]); self.group.append(row["qid"]); self.length.append(len(row["answer"].split()))
-            self.overlap.append(sum(w * s["everywhere"] for s, w in zip(points, weights / weights.sum())))
-            self.shipped.append(result["score"])
-        self.x, self.owner, self.share = np.array(x), np.array(owner), np.array(share)
-        self.target, self.group = np.array(self.target), np.array(self.group)
-
-    def mean(self, w):
-        p = 1 / (1 + np.exp(-np.clip(self.x @ w, -30, 30)))
-        return np.bincount(self.owner, self.share * p, len(self.target)), p
+            for signals, label in zip(result["signals"][which], row[labels]):
+                x.append(features(signals)); y.append(label); g.append(row["qid"]); k.append(row["kind"])
+        out.append((np.array(x), np.array(y), g, k))
+    return out
 
 
-def loss(w, sets, prior, masks):
-    total, gradient = PULL * np.sum((w - prior) ** 2), 2 * PULL * (w - prior)
-    for data, mask in zip(sets, masks):
-        mean, p = data.mean(w)
-        q = np.clip(mean, 1e-4, 1 - 1e-4)
-        count = max(1, mask.sum()) * len(sets)
-        total += -np.sum(mask * (data.target * np.log(q) + (1 - data.target) * np.log(1 - q))) / count
-        slope = mask * (q - data.target) / (q * (1 - q)) / count
-        gradient = gradient + data.x.T @ (slope[data.owner] * data.share * p * (1 - p))
-    return total, gradient
+CLASSES = {"strong": ("strong", "told"), "medium": ("half", "medium"), "wrong": ("wrong", "wrong-sure")}
 
 
-def fit(sets, masks, profile):
-    prior = np.array(PRIOR[profile])
-    bounds = [(None, None)] + [(None, 0) if value < 0 else (0, None) for value in prior[1:]]
-    return minimize(loss, prior, args=(sets, prior, masks), jac=True, bounds=bounds, method="L-BFGS-B").x
+def report_own(tag, rows, found, weights):
+    """Prints the figures of a part of the corpus: of the fitted weights, and of scores and verdicts as the program gave them."""
+    (x, y, g, k), (mx, my, mg, _) = stacked(rows, found)
+    print(f"\n{tag}: {len(rows)} answers to {len(set(r['qid'] for r in rows))} questions")
+    for what, x, y, g, w in (("points", x, y, g, weights["read"]), ("mistakes", mx, my, mg, weights["mistakes_read"])):
+        p, known = probability(x, w), y != 0.5
+        value = lambda index, p=p, y=y, known=known: reader_data.auc(y[index][known[index]] == 1, p[index][known[index]])
+        low, high = interval(value, g)
+        alone = reader_data.auc(y[known] == 1, x[known, 5])
+        overlap = reader_data.auc(y[known] == 1, x[known, 1])
+        print(f"  {what}: AUC {value(np.arange(len(y))):.3f} ({low:.2f} to {high:.2f}), reader alone {alone:.3f}, overlap alone {overlap:.3f}, "
+              f"calibration error {calibration_error(p, np.maximum(y, 0)):.3f}, {known.sum()} labels")
+        if what == "points":
+            length = np.array([len(r["answer"].split()) for r, f in zip(rows, found) for _ in r["labels"]])
+            print(f"  length alone {reader_data.auc(y[known] == 1, length[known]):.3f}; without answers that are wrong on purpose "
+                  f"{reader_data.auc(y[m] == 1, p[m]) if (m := known & ~np.isin(k, ('wrong', 'wrong-sure', 'wrong-mixed', 'wrong-subtle'))).any() else 0:.3f}")
+            for name in sorted(set(k)):
+                m = np.array([kind == name for kind in k])
+                print(f"    {name:<13} probability {p[m].mean():.2f}, made {np.maximum(y[m], 0).mean():.2f}, score {np.mean([f['score'] for r, f in zip(rows, found) if r['kind'] == name]) * 100:.0f}")
+    verdicts = [(v["verdict"], label) for r, f in zip(rows, found) for v, label in zip(f["points"], r["labels"]) if label != 0.5]
+    told = [(v == "covered") == (label == 1) for v, label in verdicts if v != "unsure"]
+    print(f"  as shipped: verdicts agree {np.mean(told):.3f}, unsure {1 - len(told) / len(verdicts):.3f}")
+    scores = {(r["qid"], r["kind"]): 100 * f["score"] for r, f in zip(rows, found)}
+    of = lambda name: {q: s for (q, kind), s in scores.items() if kind in CLASSES[name]}
+    strong, medium, wrong = of("strong"), of("medium"), of("wrong")
+    above = [wrong[q] > medium[q] for q in wrong if q in medium]
+    print(f"  as shipped: strong {np.mean(list(strong.values())):.0f}, medium {np.mean(list(medium.values())):.0f}, wrong {np.mean(list(wrong.values())):.0f}, "
+          f"gap {np.mean(list(strong.values())) - np.mean(list(wrong.values())):.0f}, wrong above medium {np.mean(above):.2f}")
 
 
-def figures(target, score, group, rng):
-    """Returns Pearson's r (or the AUC of a yes-or-no set) with a 95% interval over resampled questions."""
-    binary = set(np.unique(target)) <= {0.0, 1.0}
+def report_public(name, rows, found, w):
+    score, overlap = [], []
+    for result in found:
+        weight = np.array(result["signals"]["weights"])
+        x = np.array([features(s) for s in result["signals"]["points"]])
+        score.append((probability(x, w) * weight).sum() / weight.sum())
+        overlap.append((x[:, 1] * weight).sum() / weight.sum())
+    target, groups = np.array([r["score"] for r in rows]), [r["qid"] for r in rows]
+    binary = set(target) <= {0.0, 1.0} and name not in ("nn_course",)
+    shipped = np.array([f["score"] for f in found])
 
-    def one(index):
-        if len(set(target[index])) < 2 or np.std(score[index]) == 0:
-            return np.nan
-        return roc_auc_score(target[index], score[index]) if binary else pearsonr(target[index], score[index])[0]
+    def figure(values):
+        def value(index):
+            if binary:
+                return reader_data.auc(target[index] == 1, values[index])
+            return pearsonr(target[index], values[index])[0] if np.std(values[index]) > 0 and np.std(target[index]) > 0 else np.nan
+        return value
 
-    names = np.unique(group)
-    members = {name: np.flatnonzero(group == name) for name in names}
-    draws = [one(np.concatenate([members[n] for n in rng.choice(names, len(names))])) for _ in range(200)]
-    low, high = np.nanpercentile(draws, [2.5, 97.5])
-    return ("AUC" if binary else "r"), one(np.arange(len(target))), low, high
+    everything = np.arange(len(rows))
+    length = np.array([float(len(r["answer"].split())) for r in rows])
+    low, high = interval(figure(shipped), groups)
+    print(f"| {name} | {'AUC' if binary else 'r'} | {len(rows)} / {len(set(groups))} | {figure(length)(everything):.2f} | {figure(np.array(overlap))(everything):.2f} | "
+          f"{figure(np.array(score))(everything):.3f} | {figure(shipped)(everything):.3f} | {low:.2f} to {high:.2f} |", flush=True)
 
 
 def main():
-    a = argparse.ArgumentParser()
-    a.add_argument("--viva", required=True); a.add_argument("--sets", required=True)
-    a.add_argument("--profile", choices=PRIOR, default="vectors"); a.add_argument("--rows", type=int, default=600)
-    a.add_argument("--write"); a = a.parse_args()
-    rng, draw = random.Random(0), np.random.default_rng(0)
-    data = {}
-    for name in FIT + MEASURE:
-        rows = rows_of(a.sets, name, a.rows, rng)
-        data[name] = Set(rows, judged(a.viva, rows), a.profile)
-        print(f"judged {name}: {len(data[name].target)} rows", flush=True)
-    fitted = [data[name] for name in FIT]
-    whole = fit(fitted, [np.ones(len(s.target)) for s in fitted], a.profile)
-    folds = {name: np.zeros(len(data[name].target)) for name in FIT}
-    fold_of = {name: {q: i % 5 for i, q in enumerate(sorted(set(data[name].group)))} for name in FIT}
-    for fold in range(5):
-        keep = [np.array([fold_of[name][q] != fold for q in data[name].group], float) for name in FIT]
-        w = fit(fitted, keep, a.profile)
-        for name, mask in zip(FIT, keep):
-            folds[name][mask == 0] = data[name].mean(w)[0][mask == 0]
-    print("| set | figure | length only | overlap only | this fit | 95% interval | as shipped |\n| --- | --- | --- | --- | --- | --- | --- |")
-    for name, s in data.items():
-        score = folds[name] if name in folds else s.mean(whole)[0]
-        kind, value, low, high = figures(s.target, score, s.group, draw)
-        others = [figures(s.target, np.array(x, float), s.group, np.random.default_rng(0))[1] for x in (s.length, s.overlap, s.shipped)]
-        print(f"| {name} | {kind} | {others[0]:.2f} | {others[1]:.2f} | {value:.3f} | {low:.2f} to {high:.2f} | {others[2]:.3f} |")
-    names = ["intercept"] + WORDS + (MEANING if a.profile == "vectors" else [])
-    print({name: round(float(w), 3) for name, w in zip(names, whole)})
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--viva", required=True)
+    a.add_argument("--sets", help="folder of public sets to measure")
+    a.add_argument("--rows", type=int, default=300, help="rows of a public set")
+    a.add_argument("--test", action="store_true", help="measure the test part too")
+    a.add_argument("--keep", help="folder that holds judged answers between runs")
+    a.add_argument("--write", help="the file of weights to write")
+    a = a.parse_args()
+    keep = lambda name: os.path.join(a.keep, name + ".jsonl") if a.keep else None
+    rows = own_rows("valid")
+    found = judged(a.viva, rows, keep("valid"))
+    weights = {}
+    for kind, (x, y, _, _) in zip(("read", "mistakes_read"), stacked(rows, found)):
+        weights[kind] = fit(x, np.maximum(y, 0), kind)
+        print(kind, {name: round(float(w), 3) for name, w in zip(NAMES, weights[kind])})
+    report_own("validation", rows, found, weights)
+    if a.test:
+        rows = own_rows("test")
+        report_own("test", rows, judged(a.viva, rows, keep("test")), weights)
+    if a.sets:
+        print("\n| set | figure | rows / questions | length only | overlap only | mean probability | score as shipped | 95% interval |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+        for name in SETS:
+            rows = public_rows(a.sets, name, a.rows, random.Random(0))
+            report_public(name, rows, judged(a.viva, rows, keep(name)), weights["read"])
     if a.write:
         text = open(a.write, encoding="utf-8").read()
-        head, section = text.split(f"[{a.profile}]", 1)
-        section, *rest = re.split(r"(?m)^(?=\[|# Mistakes|# With an encoder)", section, maxsplit=1)
-        for name, w in zip(names, whole):
-            section = re.sub(rf"(?m)^{name} = .*$", f"{name} = {w:.3f}", section)
-        open(a.write, "w", encoding="utf-8").write(head + f"[{a.profile}]" + section + "".join(rest))
+        for kind, w in weights.items():
+            head, section = text.split(f"[{kind}]\n", 1)
+            lines = [f"{name} = {value:.3f}" for name, value in zip(NAMES, w)] + ["terms = 0.0", "star = 0.0"]
+            rest = section.split("\n\n", 1)
+            text = head + f"[{kind}]\n" + "\n".join(lines) + "\n" + ("\n" + rest[1] if len(rest) > 1 else "")
+        open(a.write, "w", encoding="utf-8").write(re.sub(r"-0\.000", "0.000", text))
 
 
 if __name__ == "__main__":
