@@ -49,6 +49,8 @@ fn engine(criterion: &mut Criterion) {
         prefix: BranchPrefix::Plain(vec![Part::Candidate("I would retrain it.".into())]),
         branches: (0..8).map(|n| format!(" Point {n} is covered:")).collect(),
         words: vec![" yes".into(), " no".into()],
+        likelihood: true,
+        fresh: false,
     };
     criterion.bench_function("8 forks of one prefix", |b| {
         b.iter(|| runtime.block_on(chat.branch(forks.clone(), Cancel::new())));

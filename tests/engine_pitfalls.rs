@@ -114,6 +114,8 @@ async fn forks_equal_single_evaluations_however_many_there_are() {
         prefix: prefix.clone(),
         branches,
         words: vec![" yes".into(), " no".into()],
+        likelihood: true,
+        fresh: false,
     };
     let together = chat
         .branch(ask(branches.clone()), Cancel::new())

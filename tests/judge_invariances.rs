@@ -69,6 +69,7 @@ fn case(answer: &str) -> Case {
             severity: Severity::Serious,
         }],
         references: Vec::new(),
+        whole: None,
         behavioural: false,
         answer: answer.into(),
     }

@@ -8,9 +8,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::Context;
+use super::doctor::judge::with_standing;
 use crate::guide::{Library, Question};
-use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, text};
-use crate::llm::{Cancel, Engine, EngineOptions};
+use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, is_trusted, text};
+use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
 use crate::ui::{Meaning, Text, Ui};
 use crate::{Error, Result};
 
@@ -69,29 +70,50 @@ pub fn run(args: &AssessArgs, ctx: &Context) -> Result<()> {
 /// # Errors
 /// Fails when a model that is there cannot be loaded.
 pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
-    let Some(embedder) = crate::models::embedder(&ctx.paths) else {
+    let Some(embedder_file) = crate::models::embedder(&ctx.paths) else {
         ctx.ui
             .warn("there is no embedder on this machine: answers are judged by their words alone");
         ctx.ui
             .hint("`viva models pull embedder` fetches it once (45 MB).");
         return Ok(LocalJudge::new(None, None));
     };
+    let reader = crate::models::reader(&ctx.paths)?;
+    if reader.is_none() {
+        ctx.ui.warn(
+            "the starter model is not on this machine, so answers are judged by words and vectors only, which is far less reliable",
+        );
+        ctx.ui
+            .hint("`viva models pull starter` fetches it once (98 MB).");
+    }
+    let base = reader.as_ref().map(|reader| reader.base.clone());
     let options = EngineOptions {
-        embedder: Some(embedder.clone()),
+        embedder: Some(embedder_file.clone()),
+        reader,
         ..EngineOptions::default()
     }
     .with_config(&ctx.config.engine)?;
     let runtime = runtime()?;
-    let load = || runtime.block_on(Engine::start(options)?.embedder());
-    let embedder = load().map_err(|error| {
-        Error::model(format!(
-            "the embedder {} cannot be used",
-            embedder.display()
-        ))
-        .caused_by(error)
-        .hint("`viva models verify` checks it; `viva models pull embedder` fetches it again.")
-    })?;
-    Ok(LocalJudge::new(Some(embedder), None))
+    let unusable = |what: String, error: EngineError| {
+        Error::model(format!("{what} cannot be used"))
+            .caused_by(error)
+            .hint("`viva models verify` checks the files; `viva models pull` fetches one again.")
+    };
+    let engine = Engine::start(options)
+        .map_err(|error| unusable("a model that judges".to_owned(), error))?;
+    let embedder = runtime
+        .block_on(engine.embedder())
+        .map_err(|error| unusable(format!("the embedder {}", embedder_file.display()), error))?;
+    let reader = if base.is_some() {
+        let loaded = runtime.block_on(engine.reader());
+        Some(loaded.map_err(|error| unusable("the trained reader".to_owned(), error))?)
+    } else {
+        None
+    };
+    let judge = LocalJudge::new(Some(embedder), reader);
+    Ok(match base {
+        Some(base) => with_standing(judge, &ctx.paths, (&embedder_file, &base), None),
+        None => judge,
+    })
 }
 
 /// Returns a runtime for one command.
@@ -176,14 +198,18 @@ fn show(ctx: &Context, question: &Question, citation: &str, case: &Case, found: 
     ui.paragraph(0, &Text::new().with(Meaning::Question, &question.ask));
     ui.paragraph(0, &Text::new().with(Meaning::Muted, citation));
     ui.line("");
-    let score = format!("{:.0}", found.score);
-    ui.paragraph(
-        0,
-        &Text::new()
+    let score = if is_trusted(&found.judge) {
+        Text::new()
             .plain("Score ")
-            .with(Meaning::Value, score)
-            .plain(" of 100"),
-    );
+            .with(Meaning::Value, format!("{:.0}", found.score))
+            .plain(" of 100")
+    } else {
+        Text::new().with(
+            Meaning::Muted,
+            "No score: this judge is not reliable enough (`viva doctor --judge`).",
+        )
+    };
+    ui.paragraph(0, &score);
     for flag in &found.flags {
         ui.paragraph(0, &Text::new().with(Meaning::Warning, describe(*flag)));
     }

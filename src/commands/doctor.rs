@@ -2,6 +2,8 @@
 //! mend. It changes nothing but a file it writes and removes to see whether
 //! a folder can be written.
 
+pub(in crate::commands) mod judge;
+
 use std::path::Path;
 
 use clap::Args;
@@ -18,7 +20,11 @@ use crate::{Error, ErrorKind, Result};
 
 /// Arguments of `viva doctor`
 #[derive(Debug, Args)]
-pub struct DoctorArgs {}
+pub struct DoctorArgs {
+    /// Measure the judge on the calibration set instead; takes some minutes
+    #[arg(long)]
+    pub judge: bool,
+}
 
 /// How one thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -89,7 +95,10 @@ impl State {
 ///
 /// # Errors
 /// Fails, after everything was printed, when a check failed.
-pub fn run(_args: &DoctorArgs, ctx: &Context) -> Result<()> {
+pub fn run(args: &DoctorArgs, ctx: &Context) -> Result<()> {
+    if args.judge {
+        return judge::run(ctx);
+    }
     let mut checks = vec![version(), settings(ctx)];
     checks.extend(ctx.paths.all().map(|(name, path)| folder(name, path)));
     checks.extend([

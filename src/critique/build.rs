@@ -8,7 +8,7 @@ use super::{
 };
 use crate::guide::{PointKind, Severity};
 use crate::interview::{Attempt, Intent, Machine, Plan, PlannedQuestion, QuestionRecord, Recovery};
-use crate::judge::{PointVerdict, Verdict};
+use crate::judge::{Assessment, PointVerdict, Verdict, is_trusted};
 
 /// Returns the critique of an interview, which may still be in progress: what
 /// has not been judged is not assessed.
@@ -68,10 +68,10 @@ fn question(
             .unwrap_or_default(),
         guide: planned.citation.clone(),
         competencies: planned.question.competencies.clone(),
-        score: assessment.map(|one| one.score),
+        score: assessment.and_then(shown_score),
         first_score: attempt
             .and_then(|attempt| attempt.judgements.first())
-            .map(|first| first.assessment.score),
+            .and_then(|first| shown_score(&first.assessment)),
         not_assessed: not_assessed(machine, index, record),
         flags: assessment.map(|one| one.flags.clone()).unwrap_or_default(),
         covered: Vec::new(),
@@ -128,8 +128,10 @@ fn question(
 }
 
 fn not_assessed(machine: &Machine, index: usize, record: &QuestionRecord) -> Option<NotAssessed> {
-    if record.assessment().is_some() {
-        return None;
+    if let Some(assessment) = record.assessment() {
+        return shown_score(assessment)
+            .is_none()
+            .then_some(NotAssessed::NotReliable);
     }
     let answered = record
         .attempt()
@@ -150,7 +152,7 @@ fn not_assessed(machine: &Machine, index: usize, record: &QuestionRecord) -> Opt
 
 fn attempt_score(attempt: &Attempt) -> AttemptScore {
     AttemptScore {
-        score: attempt.assessment().map(|one| one.score),
+        score: attempt.assessment().and_then(shown_score),
         points: attempt
             .assessment()
             .map(|one| {
@@ -216,6 +218,11 @@ pub(super) fn quotes(answer: &str, ranges: &[Range<usize>]) -> Vec<Quote> {
             })
         })
         .collect()
+}
+
+/// The score of an assessment, where its judge is reliable enough for one.
+fn shown_score(assessment: &Assessment) -> Option<f32> {
+    is_trusted(&assessment.judge).then_some(assessment.score)
 }
 
 fn mean(scores: &[f32]) -> Option<f32> {

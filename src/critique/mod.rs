@@ -110,6 +110,8 @@ pub enum NotAssessed {
     Skipped,
     /// It was answered, and the judge failed.
     NotJudged,
+    /// It was judged, by a judge whose scores are not reliable enough.
+    NotReliable,
 }
 
 impl NotAssessed {
@@ -120,6 +122,7 @@ impl NotAssessed {
             Self::NotAnswered => "not answered",
             Self::Skipped => "skipped",
             Self::NotJudged => "could not be judged",
+            Self::NotReliable => "judged without the models that make a score reliable",
         }
     }
 }

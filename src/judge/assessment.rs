@@ -21,6 +21,10 @@ pub struct Case {
     pub references: Vec<String>,
     /// Whether a personal story is expected.
     pub behavioural: bool,
+    /// The reference whose sentences the points are, when they were derived
+    /// from one of several sentences.
+    #[serde(default)]
+    pub whole: Option<String>,
     /// What the candidate said. Follow-up answers to the same question are
     /// joined with a blank line between them.
     pub answer: String,

@@ -45,6 +45,25 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// What is read where nothing was said.
+    pub const SILENCE: Self = Self {
+        yes: -8.0,
+        wrong: 0.0,
+    };
+
+    /// Returns the reading of two windows together: said in either is said.
+    pub fn either(self, other: Self) -> Self {
+        Self {
+            yes: self.yes.max(other.yes),
+            wrong: self.wrong.max(other.wrong),
+        }
+    }
+
+    /// Returns the reading's own probability of "yes", 0 to 1.
+    pub fn probability(self) -> f32 {
+        logistic(self.yes)
+    }
+
     /// Returns the reading of the logits of "yes", "no" and "wrong"; neutral
     /// when they are not three numbers.
     pub fn new(logits: &[f32]) -> Self {
@@ -113,18 +132,16 @@ pub struct Weights {
     meaning: f32,
     #[serde(default)]
     pooled: f32,
+    #[serde(default)]
+    reader: f32,
+    #[serde(default)]
+    wrong: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mistakes {
     shift: f32,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReaderWeight {
-    weight: f32,
 }
 
 /// Everything in `models/judge.toml`.
@@ -137,8 +154,9 @@ pub struct Parameters {
     pub thresholds: Thresholds,
     words: Weights,
     vectors: Weights,
+    read: Weights,
     mistakes: Mistakes,
-    reader: ReaderWeight,
+    mistakes_read: Weights,
 }
 
 static SHIPPED: LazyLock<Result<Parameters, String>> =
@@ -165,14 +183,15 @@ impl Parameters {
         if !(0.0 < t.partial && t.partial <= t.covered && t.covered < 1.0) {
             return Err("thresholds must rise from partial to covered".into());
         }
-        for weights in [&read.words, &read.vectors] {
+        for weights in [&read.words, &read.vectors, &read.read, &read.mistakes_read] {
             let for_it = [
                 weights.said,
                 weights.terms,
                 weights.star,
                 weights.meaning,
                 weights.pooled,
-                read.reader.weight,
+                weights.reader,
+                -weights.wrong,
                 -weights.against,
             ];
             if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
@@ -182,53 +201,41 @@ impl Parameters {
         Ok(read)
     }
 
-    /// Returns whether the trained reader has a vote.
-    pub fn uses_reader(&self) -> bool {
-        self.reader.weight > 0.0
-    }
-
     /// Returns the probability that the answer makes the point.
     pub fn point(&self, signals: &Signals) -> f32 {
-        logistic(self.logit(signals))
+        let weights = match (signals.meaning, signals.reader) {
+            (_, Some(_)) => &self.read,
+            (Some(_), None) => &self.vectors,
+            (None, None) => &self.words,
+        };
+        logistic(weights.logit(signals))
     }
 
     /// Returns the probability that the answer makes the mistake.
     pub fn mistake(&self, signals: &Signals) -> f32 {
-        logistic(self.logit(signals) + self.mistakes.shift)
-    }
-
-    fn logit(&self, s: &Signals) -> f32 {
-        let weights = match s.meaning {
-            Some(_) => &self.vectors,
-            None => &self.words,
-        };
-        let meaning = s.meaning.unwrap_or_default();
-        weights.intercept
-            + weights.said * blend(s.near, s.everywhere)
-            + weights.terms * s.terms
-            + weights.star * s.star
-            + weights.against * s.against * s.near
-            + weights.meaning * blend(meaning.near, meaning.everywhere)
-            + weights.pooled * meaning.pooled
-            + self.reader.weight * s.reader.map_or(0.0, |reading| reading.yes)
+        logistic(match (signals.meaning, signals.reader) {
+            (_, Some(_)) => self.mistakes_read.logit(signals),
+            (Some(_), None) => self.vectors.logit(signals) + self.mistakes.shift,
+            (None, None) => self.words.logit(signals) + self.mistakes.shift,
+        })
     }
 
     /// Returns the verdict on a point of this probability.
     pub fn verdict(&self, probability: f32, signals: &Signals) -> Verdict {
         let t = &self.thresholds;
-        let read_wrong = signals
-            .reader
-            .is_some_and(|reading| reading.wrong >= t.wrong_read);
-        let turned = signals.near >= t.wrong_said && signals.against >= t.wrong_against;
-        if turned || read_wrong {
+        let wrong = match signals.reader {
+            Some(reading) => reading.wrong >= t.wrong_read && probability < t.covered,
+            None => signals.near >= t.wrong_said && signals.against >= t.wrong_against,
+        };
+        if wrong {
             return Verdict::Wrong;
         }
-        let disagree = signals
-            .meaning
-            .is_some_and(|meaning| (meaning.near - signals.near).abs() > t.disagreement);
-        if (t.unsure_low..t.unsure_high).contains(&probability)
-            && (disagree || signals.meaning.is_none())
-        {
+        let disagree = match (signals.reader, signals.meaning) {
+            (Some(_), _) => true,
+            (None, Some(meaning)) => (meaning.near - signals.near).abs() > t.disagreement,
+            (None, None) => true,
+        };
+        if (t.unsure_low..t.unsure_high).contains(&probability) && disagree {
             return Verdict::Unsure;
         }
         if probability >= t.covered {
@@ -238,6 +245,22 @@ impl Parameters {
         } else {
             Verdict::Missing
         }
+    }
+}
+
+impl Weights {
+    fn logit(&self, s: &Signals) -> f32 {
+        let meaning = s.meaning.unwrap_or_default();
+        let reading = s.reader.unwrap_or_default();
+        self.intercept
+            + self.said * blend(s.near, s.everywhere)
+            + self.terms * s.terms
+            + self.star * s.star
+            + self.against * s.against * s.near
+            + self.meaning * blend(meaning.near, meaning.everywhere)
+            + self.pooled * meaning.pooled
+            + self.reader * reading.yes
+            + self.wrong * reading.wrong
     }
 }
 

@@ -514,6 +514,7 @@ mod tests {
                  training, then at the labels, then at the serving stack and the last release."
                     .into(),
             ],
+            whole: None,
             behavioural: false,
             answer: answer.into(),
         };
@@ -584,6 +585,7 @@ mod tests {
             points: Vec::new(),
             mistakes: Vec::new(),
             references: Vec::new(),
+            whole: None,
             behavioural: false,
             answer: String::new(),
         };

@@ -168,23 +168,26 @@ impl Row {
                 .points
                 .iter()
                 .map(|p| (p.text().to_owned(), p.weight()));
-            return vec![self.case(points.collect())];
+            return vec![self.case(points.collect(), None)];
         }
         self.references
             .iter()
             .take(MAX_REFERENCES)
-            .map(|reference| derive_points(reference))
-            .filter(|points| !points.is_empty())
-            .map(|points| self.case(points))
+            .map(|reference| (derive_points(reference), reference))
+            .filter(|(points, _)| !points.is_empty())
+            .map(|(points, reference)| {
+                let several = points.len() > 1;
+                self.case(points, several.then(|| reference.clone()))
+            })
             .collect()
     }
 
     /// Returns a case without points, to find flags and mistakes by.
     pub fn bare_case(&self) -> Case {
-        self.case(Vec::new())
+        self.case(Vec::new(), None)
     }
 
-    fn case(&self, points: Vec<(String, f32)>) -> Case {
+    fn case(&self, points: Vec<(String, f32)>, whole: Option<String>) -> Case {
         Case {
             question: self.question.clone(),
             points: points
@@ -210,6 +213,7 @@ impl Row {
                 })
                 .collect(),
             references: self.references.clone(),
+            whole,
             behavioural: false,
             answer: self.answer.clone(),
         }
@@ -318,6 +322,7 @@ impl Graded {
                 serde_json::json!({
                     "points": detailed.points,
                     "mistakes": detailed.mistakes,
+                    "whole": detailed.whole,
                     "weights": case.points.iter().map(|p| p.weight).collect::<Vec<_>>(),
                 })
             }),

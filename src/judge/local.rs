@@ -15,7 +15,8 @@ use super::assessment::{
 use super::combine::{Meaning, Parameters, Reading, Signals};
 use super::lexical::{Found, Searchable, Statement, question_stems};
 use super::semantic::{Near, Semantic};
-use super::text::{self, Text};
+use super::text::Text;
+use super::vote::Vote;
 use super::{evidence, flags, score, star};
 
 /// A mistake with fewer informative words of its own than this is not heard
@@ -30,14 +31,37 @@ const UNHEARD: f32 = 0.45;
 /// it in [`Assessment::judge`].
 pub const JUDGE_VERSION: &str = "1";
 
-/// Bytes of an answer that the trained reader reads.
-const READER_BYTES: usize = 6_000;
+/// Words of an answer that the trained reader reads at a time, as many as in
+/// its training; a longer answer is read in windows.
+const READER_WORDS: usize = 320;
+
+/// Words between the beginnings of two such windows.
+const READER_STRIDE: usize = 240;
+
+/// Characters of a question or statement that the reader reads.
+const READER_CHARACTERS: usize = 400;
 
 /// The judge that runs on this machine.
 #[derive(Clone)]
 pub struct LocalJudge {
     semantic: Option<Arc<Semantic>>,
     reader: Option<Arc<dyn ChatModel>>,
+    vote: Option<Vote>,
+    unproven: bool,
+}
+
+/// What the version of a judge ends with that missed a floor of the
+/// calibration set on this machine.
+const UNPROVEN: &str = "-unproven";
+
+/// Returns whether scores of a judge of this version are fit to be shown:
+/// without the trained reader they are not, since words and vectors alone put
+/// confident, wrong answers above strong ones (`docs/judge.md`), nor where
+/// `viva doctor --judge` found a floor missed.
+pub fn is_trusted(version: &str) -> bool {
+    !["-words", "-vectors", UNPROVEN]
+        .iter()
+        .any(|ending| version.ends_with(ending))
 }
 
 impl std::fmt::Debug for LocalJudge {
@@ -45,6 +69,8 @@ impl std::fmt::Debug for LocalJudge {
         f.debug_struct("LocalJudge")
             .field("semantic", &self.semantic.is_some())
             .field("reader", &self.reader.is_some())
+            .field("vote", &self.vote)
+            .field("unproven", &self.unproven)
             .finish()
     }
 }
@@ -58,35 +84,57 @@ pub struct Detailed {
     pub points: Vec<Signals>,
     /// The signals of each mistake, in the rubric's order.
     pub mistakes: Vec<Signals>,
+    /// What the trained reader says of the reference as a whole, where the
+    /// points were derived from one.
+    pub whole: Option<Reading>,
 }
 
 impl LocalJudge {
     /// Returns a judge that reads words, and meaning and with a trained reader
     /// where these are given. Without `embedder` it hears no paraphrase, and
-    /// says "unsure" more often. A `reader` without a weight in
-    /// `models/judge.toml` is not asked.
+    /// says "unsure" more often. The `reader` is asked only beside an
+    /// `embedder`: that is what its weights were fitted with.
     pub fn new(embedder: Option<Arc<dyn Embedder>>, reader: Option<Arc<dyn ChatModel>>) -> Self {
         Self {
             semantic: embedder.map(|embedder| Arc::new(Semantic::new(embedder))),
             reader,
+            vote: None,
+            unproven: false,
         }
+    }
+
+    /// Returns this judge with a chat model's vote on points, at the weight it
+    /// earned on the calibration set.
+    #[must_use]
+    pub fn with_vote(mut self, vote: Vote) -> Self {
+        self.vote = Some(vote);
+        self
+    }
+
+    /// Returns this judge as one that missed a floor on this machine; its
+    /// version says so.
+    #[must_use]
+    pub fn unproven(mut self) -> Self {
+        self.unproven = true;
+        self
     }
 
     /// Returns the version that its assessments carry: signals and formula,
     /// weights, and which layers were there.
     pub fn version(&self) -> String {
         let weights = Parameters::shipped().map_or("none", |p| p.version.as_str());
-        let layers = match (&self.semantic, self.active_reader()) {
-            (_, Some(_)) => "reader",
-            (Some(_), None) => "vectors",
-            (None, None) => "words",
+        let layers = match (&self.semantic, self.active_reader(), &self.vote) {
+            (_, Some(_), Some(_)) => "reader+vote",
+            (_, Some(_), None) => "reader",
+            (Some(_), None, _) => "vectors",
+            (None, None, _) => "words",
         };
-        format!("{JUDGE_VERSION}.{weights}-{layers}")
+        let doubt = if self.unproven { UNPROVEN } else { "" };
+        format!("{JUDGE_VERSION}.{weights}-{layers}{doubt}")
     }
 
     fn active_reader(&self) -> Option<&Arc<dyn ChatModel>> {
-        let used = Parameters::shipped().is_ok_and(Parameters::uses_reader);
-        self.reader.as_ref().filter(|_| used)
+        self.reader.as_ref().filter(|_| self.semantic.is_some())
     }
 
     /// Judges `case`, and says what the verdicts rest on.
@@ -111,7 +159,18 @@ impl LocalJudge {
             ),
             None => None,
         };
-        let reader = self.read(case, &cancel).await?;
+        let mut reader = self.read(case, &answer.text, &cancel).await?;
+        let whole = match (&mut reader, &case.whole) {
+            (Some(readings), Some(_)) => readings.pop(),
+            _ => None,
+        };
+        let votes = match &self.vote {
+            Some(vote) => Some((
+                vote.mix,
+                vote.ask(case, cancel.clone()).await.map_err(judge_error)?,
+            )),
+            None => None,
+        };
         let strongest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, f32::max);
         let relation = strongest(&mut words.iter().map(|found| found.everywhere));
         let closest = meaning
@@ -132,7 +191,12 @@ impl LocalJudge {
                 .star
                 .map_or(0.0, |part| star::signal(&answer.text, part));
             s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
-            let probability = parameters.point(&s);
+            let mut probability = parameters.point(&s);
+            if let Some((mix, all)) = &votes
+                && let Some(&vote) = all.get(at)
+            {
+                probability = mix.probability(probability, vote);
+            }
             let verdict = parameters.verdict(probability, &s);
             let evidence = if verdict == Verdict::Missing {
                 Vec::new()
@@ -184,52 +248,68 @@ impl LocalJudge {
             },
             points: signals,
             mistakes: mistake_signals,
+            whole,
         })
     }
 
-    /// Returns what the trained reader says of every point and then of every
-    /// mistake: question and answer are decoded once, the statements are forks
-    /// of them. The prompt is the one of `training/train_reader.py`.
-    async fn read(&self, case: &Case, cancel: &Cancel) -> Result<Option<Vec<Reading>>> {
+    /// Returns what the trained reader says of every point, then of every
+    /// mistake, then of the whole reference, if there is one: question and
+    /// answer are decoded once, the statements are forks of them. The prompt
+    /// is the one of `training/reader_data.py`.
+    async fn read(
+        &self,
+        case: &Case,
+        answer: &Text,
+        cancel: &Cancel,
+    ) -> Result<Option<Vec<Reading>>> {
         let Some(reader) = self.active_reader() else {
             return Ok(None);
         };
-        let points = case.points.iter().map(|point| {
-            format!(
-                "\nPoint: {}\nDoes the answer make this point?",
-                collapse(&point.text)
-            )
-        });
-        let mistakes = case.mistakes.iter().map(|mistake| {
-            format!(
-                "\nMistake: {}\nDoes the answer make this mistake?",
-                collapse(&mistake.text)
-            )
-        });
-        let branches: Vec<String> = points.chain(mistakes).collect();
-        if branches.is_empty() {
-            return Ok(None);
+        let point = |text: &str| format!("\nPoint: {}\nVerdict:", collapse(text));
+        let mistake = |text: &str| format!("\nMistake: {}\nVerdict:", collapse(text));
+        let branches: Vec<String> = case
+            .points
+            .iter()
+            .map(|p| point(&p.text))
+            .chain(case.mistakes.iter().map(|m| mistake(&m.text)))
+            .chain(case.whole.iter().map(|text| point(text)))
+            .collect();
+        let words = answer.spoken(&case.answer);
+        if branches.is_empty() || words.is_empty() {
+            return Ok(Some(vec![Reading::SILENCE; branches.len()]));
         }
-        let answer = text::head(&case.answer, READER_BYTES);
-        let read = reader
-            .branch(
-                BranchRequest {
-                    prefix: BranchPrefix::Plain(vec![
-                        Part::Prompt("Question: ".into()),
-                        Part::Guide(collapse(&case.question)),
-                        Part::Prompt("\nAnswer: ".into()),
-                        Part::Candidate(collapse(answer)),
-                    ]),
-                    branches,
-                    words: vec![" yes".into(), " no".into(), " wrong".into()],
-                },
-                cancel.clone(),
-            )
-            .await
-            .map_err(judge_error)?;
-        Ok(Some(
-            read.logits.iter().map(|row| Reading::new(row)).collect(),
-        ))
+        let mut found: Vec<Reading> = Vec::new();
+        for window in reading_windows(words.len()) {
+            let read = reader
+                .branch(
+                    BranchRequest {
+                        prefix: BranchPrefix::Plain(vec![
+                            Part::Prompt("Question: ".into()),
+                            Part::Guide(collapse(&case.question)),
+                            Part::Prompt("\nAnswer: ".into()),
+                            Part::Candidate(words[window].join(" ")),
+                        ]),
+                        branches: branches.clone(),
+                        words: vec![" yes".into(), " no".into(), " wrong".into()],
+                        likelihood: false,
+                        fresh: true,
+                    },
+                    cancel.clone(),
+                )
+                .await
+                .map_err(judge_error)?;
+            let readings: Vec<Reading> = read.logits.iter().map(|row| Reading::new(row)).collect();
+            found = if found.is_empty() {
+                readings
+            } else {
+                found
+                    .iter()
+                    .zip(readings)
+                    .map(|(before, now)| before.either(now))
+                    .collect()
+            };
+        }
+        Ok(Some(found))
     }
 }
 
@@ -291,8 +371,27 @@ fn places(found: &Found, near: Option<&Near>) -> Vec<(usize, f32)> {
     out
 }
 
+/// The windows in which the reader reads an answer of `count` words.
+fn reading_windows(count: usize) -> Vec<std::ops::Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    loop {
+        let end = (start + READER_WORDS).min(count);
+        out.push(start..end);
+        if end == count {
+            return out;
+        }
+        start += READER_STRIDE;
+    }
+}
+
 fn collapse(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(READER_CHARACTERS)
+        .collect()
 }
 
 fn judge_error(error: EngineError) -> Error {
@@ -304,5 +403,17 @@ fn judge_error(error: EngineError) -> Error {
         other => Error::model("the answer could not be judged")
             .caused_by(other)
             .hint("Run `viva doctor` to see which models are in use."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_of_the_reader_hold_every_word_and_overlap() {
+        assert_eq!(reading_windows(5), [0..5]);
+        assert_eq!(reading_windows(320), [0..320]);
+        assert_eq!(reading_windows(600), [0..320, 240..560, 480..600]);
     }
 }

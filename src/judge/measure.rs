@@ -59,7 +59,7 @@ fn pearson(pairs: &[(f64, f64)]) -> Option<f64> {
 
 /// The share of pairs of a right and a wrong row that the score orders
 /// rightly, ties one half (Mann and Whitney 1947).
-fn auc(pairs: &[(f64, f64)]) -> Option<f64> {
+pub(super) fn auc(pairs: &[(f64, f64)]) -> Option<f64> {
     let mut sorted: Vec<(f64, bool)> = pairs.iter().map(|&(s, g)| (s, g >= RIGHT)).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let right = sorted.iter().filter(|(_, right)| *right).count();
@@ -85,7 +85,7 @@ fn rmse(pairs: &[(f64, f64)]) -> Option<f64> {
     (!pairs.is_empty()).then(|| mean(pairs.iter().map(|(s, g)| (s - g).powi(2))).sqrt())
 }
 
-fn calibration_error(pairs: &[(f64, f64)]) -> Option<f64> {
+pub(super) fn calibration_error(pairs: &[(f64, f64)]) -> Option<f64> {
     if pairs.is_empty() {
         return None;
     }

@@ -9,6 +9,7 @@
 //! [`evidence`] picks the words shown, and [`score`] adds up.
 
 pub mod assessment;
+pub mod calibration;
 mod case;
 pub mod combine;
 pub mod evidence;
@@ -22,6 +23,7 @@ pub mod score;
 pub mod semantic;
 pub mod star;
 pub mod text;
+pub mod vote;
 
 pub use assessment::*;
-pub use local::{Detailed, JUDGE_VERSION, LocalJudge};
+pub use local::{Detailed, JUDGE_VERSION, LocalJudge, is_trusted};

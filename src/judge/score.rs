@@ -124,6 +124,7 @@ mod tests {
                 })
                 .collect(),
             references: Vec::new(),
+            whole: None,
             behavioural: false,
             answer: String::new(),
         }

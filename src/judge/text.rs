@@ -80,6 +80,36 @@ impl Text {
         out
     }
 
+    /// Returns the words as the trained reader reads them: lower case, without
+    /// punctuation, numbers with their decimal point; `source` is the text the
+    /// words were cut from. The same as `words` in `training/reader_data.py`.
+    pub fn spoken(&self, source: &str) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        let mut last = None;
+        for word in &self.words {
+            // The halves of a compound stand for the same bytes.
+            if last.as_ref() == Some(&word.span) {
+                continue;
+            }
+            last = Some(word.span.clone());
+            let raw = source.get(word.span.clone()).unwrap_or(&word.text);
+            let number = raw.replace(',', "");
+            let decimal = number.contains('.')
+                && number
+                    .split('.')
+                    .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+            out.push(if decimal {
+                number
+            } else {
+                raw.to_lowercase()
+                    .chars()
+                    .filter(|c| c.is_alphanumeric())
+                    .collect()
+            });
+        }
+        out
+    }
+
     /// Returns windows of [`WINDOW`] words that together hold every word;
     /// one window when the text is shorter, none when it is empty.
     pub fn windows(&self, stride: usize) -> Vec<Range<usize>> {
@@ -256,6 +286,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_reader_gets_words_without_punctuation_but_with_decimal_points() {
+        let source = "Don't retrain, it's real-time: AUC fell from 0.91 to 0.9! 12,000 users, v1.5x (e.g. the dataset's).";
+        // What `training/reader_data.py` makes of the same text.
+        assert_eq!(
+            Text::new(source).spoken(source).join(" "),
+            "dont retrain its real time auc fell from 0.91 to 0.9 12000 users v15x eg the datasets"
+        );
+    }
 
     fn plain(text: &str) -> String {
         let text = Text::new(text);

@@ -219,6 +219,13 @@ pub struct BranchRequest {
     pub branches: Vec<String>,
     /// The words whose first token's logit is wanted, for example `" yes"`.
     pub words: Vec<String>,
+    /// Whether the branches' own likelihood is wanted too. Without it only the
+    /// end of a branch goes through the output matrix, which for a small model
+    /// is a quarter of all the work.
+    pub likelihood: bool,
+    /// Whether everything the sequences hold is forgotten first, so that the
+    /// same request gives the same bits whatever was asked before.
+    pub fresh: bool,
 }
 
 /// The part that all branches share.
@@ -235,7 +242,8 @@ pub enum BranchPrefix {
 pub struct BranchLogits {
     /// One row a branch, one logit a word.
     pub logits: Vec<Vec<f32>>,
-    /// Sum of the log probabilities of each branch's own tokens, and their number.
+    /// Sum of the log probabilities of each branch's own tokens, and their
+    /// number; empty when not asked for.
     pub log_likelihood: Vec<(f32, usize)>,
     /// What it cost.
     pub usage: Usage,

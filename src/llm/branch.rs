@@ -15,10 +15,14 @@ struct Fork {
     /// Its place in the request.
     index: usize,
     tokens: Vec<i32>,
+    /// Whether the likelihood of its tokens is wanted.
+    likelihood: bool,
 }
 
 /// What a row of logits says about the branch it belongs to.
 struct Wanted {
+    /// Its place in the batch.
+    row: i32,
     /// The branch's place in the request.
     index: usize,
     /// The branch's token that follows, or none after the last one.
@@ -59,6 +63,7 @@ impl Session<'_> {
             .map(|(index, text)| Fork {
                 index,
                 tokens: self.tokenizer.continuation(text),
+                likelihood: request.likelihood,
             })
             .collect();
         let longest = forks.iter().map(|f| f.tokens.len()).max().unwrap_or(0);
@@ -86,20 +91,35 @@ impl Session<'_> {
             folded_topics: folded,
             ..Usage::default()
         };
+        if request.fresh {
+            for slot in 0..SLOTS {
+                self.forget(slot);
+            }
+        }
         let slot = self.prefill(&prompt, longest, stop, &mut usage)?;
         usage.prefill_ms = millis(start);
         usage.first_token_ms = usage.prefill_ms;
         let mut result = BranchLogits {
             logits: vec![Vec::new(); forks.len()],
-            log_likelihood: forks.iter().map(|f| (0.0, f.tokens.len())).collect(),
+            log_likelihood: forks
+                .iter()
+                .filter(|fork| fork.likelihood)
+                .map(|f| (0.0, f.tokens.len()))
+                .collect(),
             usage,
         };
         let last = self.batch.n_tokens() - 1;
         let row = self.context.get_logits_ith(last);
-        let normaliser = log_sum_exp(row);
+        let normaliser = if request.likelihood {
+            log_sum_exp(row)
+        } else {
+            0.0
+        };
         for fork in &forks {
             let next = fork.tokens.first().copied();
-            read(&mut result, row, normaliser, fork.index, next, &words);
+            if next.is_none() || fork.likelihood {
+                read(&mut result, row, normaliser, fork.index, next, &words);
+            }
         }
         let forking = Instant::now();
         let mut waiting = forks
@@ -158,11 +178,16 @@ impl Session<'_> {
                 if self.batch.n_tokens() as usize == self.chunk {
                     self.decode_and_read(&mut wanted, words, result, stop)?;
                 }
-                self.add(*token, prefix + at, SLOTS + n, true)?;
-                wanted.push(Wanted {
-                    index: fork.index,
-                    next: fork.tokens.get(at + 1).copied(),
-                });
+                let next = fork.tokens.get(at + 1).copied();
+                let asked = next.is_none() || fork.likelihood;
+                self.add(*token, prefix + at, SLOTS + n, asked)?;
+                if asked {
+                    wanted.push(Wanted {
+                        row: self.batch.n_tokens() - 1,
+                        index: fork.index,
+                        next,
+                    });
+                }
             }
         }
         self.decode_and_read(&mut wanted, words, result, stop)
@@ -175,15 +200,15 @@ impl Session<'_> {
         result: &mut BranchLogits,
         stop: &Stop,
     ) -> Result<(), Halt> {
-        if wanted.is_empty() {
+        if self.batch.n_tokens() == 0 {
             return Ok(());
         }
         if let Some(reason) = stop.why() {
             return Err(Halt::Stopped(reason));
         }
         self.decode(stop)?;
-        for (at, wanted) in (0..).zip(wanted.drain(..)) {
-            let row = self.context.get_logits_ith(at);
+        for wanted in wanted.drain(..) {
+            let row = self.context.get_logits_ith(wanted.row);
             let normaliser = wanted.next.map_or(0.0, |_| log_sum_exp(row));
             read(result, row, normaliser, wanted.index, wanted.next, words);
         }

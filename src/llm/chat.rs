@@ -385,7 +385,7 @@ impl<'m> Session<'m> {
     }
 
     /// Empties a sequence.
-    fn forget(&mut self, slot: usize) {
+    pub(super) fn forget(&mut self, slot: usize) {
         self.clear(slot);
         self.slots[slot].tokens.clear();
     }

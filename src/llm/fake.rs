@@ -153,6 +153,7 @@ impl ChatModel for FakeChat {
         let log_likelihood = request
             .branches
             .iter()
+            .filter(|_| request.likelihood)
             .map(|branch| {
                 let words = branch.split_whitespace().count();
                 (-(words as f32) * (1.0 + unit(hash(branch))), words)

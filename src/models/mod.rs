@@ -12,9 +12,11 @@ pub mod import;
 pub mod manifest;
 pub mod package;
 pub mod progress;
+pub mod reader;
 pub mod select;
 
 pub use catalogue::{Catalogue, Entry, Kind};
 pub use discover::{Found, Place, Places, discover};
 pub use import::{ensure_starter, import, pull, remove};
+pub use reader::reader;
 pub use select::{Choice, Machine, embedder, select};

@@ -13,6 +13,7 @@ mod journal;
 mod lock;
 mod open;
 mod sessions;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -3,15 +3,19 @@
 //! Weights load in the background while the opening and the first question
 //! are being read; whoever needs a model first waits for it.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::super::Context;
+use super::super::doctor::judge::with_standing;
 use super::driver::{Sink, Words};
 use crate::interview::{Source, Utterance};
 use crate::judge::{Assessment, Case, Judge, LocalJudge};
 use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
 use crate::models;
+use crate::paths::Paths;
 use crate::store::ModelStamp;
 use crate::ui::Ui;
 use crate::voice::{Prompts, Voice};
@@ -23,6 +27,10 @@ pub(in crate::commands) struct Minds {
     engine: Option<Engine>,
     has_chat: bool,
     has_embedder: bool,
+    has_reader: bool,
+    chat_file: Option<PathBuf>,
+    judge_files: Option<(PathBuf, PathBuf)>,
+    paths: Paths,
     voice: Voice,
     voice_ready: OnceCell<()>,
     judge: OnceCell<LocalJudge>,
@@ -69,9 +77,22 @@ impl Minds {
             ctx.ui
                 .hint("`make models` or `viva models pull embedder` brings it.");
         }
+        let reader = models::reader(&ctx.paths)?.filter(|_| embedder.is_some());
+        if reader.is_none() && embedder.is_some() {
+            ctx.ui.warn(
+                "The starter model is not here, so answers are judged by words and vectors only, which is far less reliable.",
+            );
+            ctx.ui
+                .hint("`make models` or `viva models pull starter` brings it.");
+        }
+        let has_reader = reader.is_some();
+        let judge_files = embedder
+            .clone()
+            .zip(reader.as_ref().map(|reader| reader.base.clone()));
         let options = EngineOptions {
             chat: choice.as_ref().map(|choice| choice.path.clone()),
             embedder: embedder.clone(),
+            reader,
             ..EngineOptions::default()
         }
         .with_config(&ctx.config.engine)?;
@@ -85,6 +106,10 @@ impl Minds {
             engine,
             has_chat: choice.is_some(),
             has_embedder: embedder.is_some(),
+            has_reader,
+            chat_file: choice.as_ref().map(|choice| choice.path.clone()),
+            judge_files,
+            paths: ctx.paths.clone(),
             voice,
             voice_ready: OnceCell::new(),
             judge: OnceCell::new(),
@@ -176,7 +201,32 @@ impl Minds {
                     },
                     None => None,
                 };
-                LocalJudge::new(embedder, None)
+                let reader = match self.engine.as_ref().filter(|_| self.has_reader) {
+                    Some(engine) => match engine.reader().await {
+                        Ok(reader) => Some(reader),
+                        Err(error) => {
+                            self.ui.warn(&format!(
+                                "Answers are judged without the trained reader, far less reliably: {error}."
+                            ));
+                            None
+                        }
+                    },
+                    None => None,
+                };
+                let voter = match self.engine.as_ref().filter(|_| self.has_chat) {
+                    Some(engine) => engine.chat().await.ok(),
+                    None => None,
+                };
+                let judge = LocalJudge::new(embedder, reader);
+                match &self.judge_files {
+                    Some((embedder, base)) => with_standing(
+                        judge,
+                        &self.paths,
+                        (embedder, base),
+                        self.chat_file.clone().zip(voter),
+                    ),
+                    None => judge,
+                }
             })
             .await
     }

@@ -1,0 +1,371 @@
+//! `viva doctor --judge`: judges the calibration set with the models of this
+//! machine, says how far the result can be trusted, and keeps that for the
+//! next interview.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::super::assess::runtime;
+use super::Context;
+use crate::judge::calibration::{self, Figures, Floor, Judged, Sample};
+use crate::judge::vote::{self, Ballot, Election, Vote};
+use crate::judge::{Case, Judge, LocalJudge, text};
+use crate::llm::{Cancel, ChatModel, Engine, EngineOptions};
+use crate::models;
+use crate::store::standing::{self, Jitter, Standing};
+use crate::ui::{Meaning, Text};
+use crate::{Error, Result};
+
+/// Every so many answers of the set are judged again, written otherwise.
+const JITTER_STEP: usize = 12;
+
+/// Measures and prints.
+///
+/// # Errors
+/// Fails when the models that judge are not here or fail, or when the result
+/// cannot be kept.
+pub(super) fn run(ctx: &Context) -> Result<()> {
+    let Some(embedder) = models::embedder(&ctx.paths) else {
+        return Err(missing("embedder"));
+    };
+    let Some(reader) = models::reader(&ctx.paths)? else {
+        return Err(missing("starter"));
+    };
+    let chat = models::select(&ctx.config, &ctx.globals, &ctx.paths)?;
+    let options = EngineOptions {
+        chat: Some(chat.path.clone()),
+        embedder: Some(embedder.clone()),
+        reader: Some(reader.clone()),
+        ..EngineOptions::default()
+    }
+    .with_config(&ctx.config.engine)?;
+    let runtime = runtime()?;
+    let failed = |error| {
+        Error::model("a model that judges cannot be used")
+            .caused_by(error)
+            .hint("`viva models verify` checks the files.")
+    };
+    let engine = Engine::start(options).map_err(failed)?;
+    let judge = LocalJudge::new(
+        Some(runtime.block_on(engine.embedder()).map_err(failed)?),
+        Some(runtime.block_on(engine.reader()).map_err(failed)?),
+    );
+    let voter = runtime.block_on(engine.chat()).map_err(failed)?;
+
+    let samples = calibration::shipped()?;
+    let bytes: usize = samples
+        .iter()
+        .flat_map(|sample| &sample.answers)
+        .map(|answer| answer.answer.len() + 1)
+        .sum();
+    let progress = ctx
+        .ui
+        .progress_bar(bytes as u64, "Judging the calibration set");
+    let told = |bytes: usize| progress.add(bytes as u64 + 1);
+    let standing = runtime.block_on(measure(&judge, &voter, &samples, told))?;
+    progress.finish();
+
+    let key = key(judge.version(), &embedder, &reader.base, Some(&chat.path))?;
+    standing::save(&ctx.paths, &key, &standing)?;
+    if !is_trusted(&standing) {
+        // Also for `assess` and `grade`, which load no chat model.
+        let key = self::key(judge.version(), &embedder, &reader.base, None)?;
+        standing::save(&ctx.paths, &key, &standing)?;
+    }
+    if ctx.ui.is_json() {
+        let floors = standing.figures.floors();
+        ctx.ui.json_line(&json!({
+            "schema": 1,
+            "type": "judge",
+            "chat": chat.name,
+            "standing": standing,
+            "floors": floors,
+            "scores_shown": is_trusted(&standing),
+        }));
+    } else {
+        show(ctx, &chat.name, &standing);
+    }
+    Ok(())
+}
+
+fn missing(what: &str) -> Error {
+    Error::model(format!("the {what} is not on this machine"))
+        .hint(format!("Fetch it with: viva models pull {what}"))
+}
+
+/// Returns the key under which these models' standing is kept.
+pub(in crate::commands) fn key(
+    judge: String,
+    embedder: &Path,
+    base: &Path,
+    chat: Option<&Path>,
+) -> Result<String> {
+    let mut files: Vec<&Path> = vec![embedder, base];
+    files.extend(chat);
+    let version = format!("{judge} {}", models::reader::adapter_sha256());
+    standing::key(&version, &files)
+}
+
+/// Returns `judge` with what was measured of it with these models: the chat
+/// model's vote where it helps, and the mark of a judge that missed a floor.
+pub(in crate::commands) fn with_standing(
+    judge: LocalJudge,
+    ctx: &crate::paths::Paths,
+    (embedder, base): (&Path, &Path),
+    chat: Option<(PathBuf, Arc<dyn ChatModel>)>,
+) -> LocalJudge {
+    let find = |chat: Option<&Path>| {
+        let key = key(judge.version(), embedder, base, chat).ok()?;
+        standing::load(ctx, &key)
+    };
+    let (found, voter) = match chat {
+        Some((path, model)) => (find(Some(&path)).or_else(|| find(None)), Some(model)),
+        None => (find(None), None),
+    };
+    let Some(found) = found else {
+        return judge;
+    };
+    let judge = match (found.election.and_then(|one| one.mix), voter) {
+        (Some(mix), Some(model)) => judge.with_vote(Vote::new(model, mix)),
+        _ => judge,
+    };
+    if is_trusted(&found) {
+        judge
+    } else {
+        judge.unproven()
+    }
+}
+
+fn is_trusted(standing: &Standing) -> bool {
+    standing.figures.is_trusted()
+}
+
+/// Judges every answer without the vote, asks the chat model about each, and
+/// judges again with the vote where it turns out to help.
+async fn measure(
+    judge: &LocalJudge,
+    voter: &Arc<dyn ChatModel>,
+    samples: &[Sample],
+    told: impl Fn(usize),
+) -> Result<Standing> {
+    let mut judged: Vec<Judged> = Vec::new();
+    let mut ballots = Vec::new();
+    let mut jitter = Jitter::default();
+    let mut moved_by_order = Vec::new();
+    for (number, sample) in samples.iter().enumerate() {
+        for answer in &sample.answers {
+            let case = sample.case(&answer.answer);
+            let found = judge.assess(&case, Cancel::new()).await?;
+            let votes = vote::ask(voter.as_ref(), &case, Cancel::new())
+                .await
+                .map_err(|error| {
+                    Error::model("the chat model could not be asked").caused_by(error)
+                })?;
+            for ((verdict, &label), &vote) in found.points.iter().zip(&answer.points).zip(&votes) {
+                ballots.push(Ballot {
+                    own: verdict.probability,
+                    vote,
+                    label: label.max(0.0),
+                    question: number,
+                });
+            }
+            if judged.len().is_multiple_of(JITTER_STEP) {
+                let score = found.score;
+                let again = async |text: String| -> Result<f64> {
+                    let other = judge.assess(&sample.case(&text), Cancel::new()).await?;
+                    Ok(f64::from((other.score - score).abs()))
+                };
+                jitter.answers += 1;
+                let same = again(answer.answer.clone()).await?;
+                jitter.same_text = jitter.same_text.max(same);
+                let other = again(rewritten(&answer.answer)).await?;
+                jitter.writing = jitter.writing.max(other);
+                moved_by_order.push(again(reordered(&answer.answer)).await?);
+            }
+            judged.push(Judged {
+                sample,
+                answer,
+                found,
+            });
+            told(answer.answer.len());
+        }
+    }
+    jitter.order = moved_by_order.iter().sum::<f64>() / moved_by_order.len().max(1) as f64;
+    let alone = calibration::figures(&judged);
+    let election = vote::elect(&ballots);
+    let figures = match election.mix {
+        Some(mix) => {
+            let voting = judge.clone().with_vote(Vote::new(voter.clone(), mix));
+            for one in &mut judged {
+                let case: Case = one.sample.case(&one.answer.answer);
+                one.found = voting.assess(&case, Cancel::new()).await?;
+            }
+            calibration::figures(&judged)
+        }
+        None => alone.clone(),
+    };
+    Ok(Standing {
+        schema: 1,
+        judge: judge.version(),
+        figures,
+        without_vote: election.mix.map(|_| alone),
+        election: Some(election),
+        jitter,
+    })
+}
+
+/// The same words in capitals, without punctuation, widely spaced.
+fn rewritten(answer: &str) -> String {
+    answer
+        .to_uppercase()
+        .chars()
+        .filter(|c| !matches!(c, '.' | ',' | ';' | ':' | '!' | '?'))
+        .collect::<String>()
+        .replace(' ', "  ")
+}
+
+/// The same sentences, last first.
+fn reordered(answer: &str) -> String {
+    let mut sentences: Vec<&str> = text::sentences(answer)
+        .into_iter()
+        .filter_map(|range| answer.get(range))
+        .collect();
+    sentences.reverse();
+    sentences.join(" ")
+}
+
+fn show(ctx: &Context, chat: &str, standing: &Standing) {
+    let ui = &ctx.ui;
+    let heading = |text: &str| {
+        ui.line("");
+        ui.paragraph(0, &Text::new().with(Meaning::Heading, text));
+    };
+    let figures = &standing.figures;
+    ui.paragraph(
+        0,
+        &Text::new().plain(format!(
+            "Judge {} on {} answers and {} labelled points that it was not trained on.",
+            standing.judge, figures.answers, figures.labels
+        )),
+    );
+    heading("Agreement");
+    for floor in figures.floors() {
+        let (word, meaning) = if floor.is_met() {
+            ("ok  ", Meaning::Good)
+        } else {
+            ("miss", Meaning::Warning)
+        };
+        let bound = if floor.more_is_better {
+            "at least"
+        } else {
+            "at most"
+        };
+        ui.paragraph(
+            0,
+            &Text::new()
+                .with(meaning, word)
+                .plain(format!("  {:<36}", floor.name))
+                .with(Meaning::Value, format!("{:>6}", number(floor.value)))
+                .with(
+                    Meaning::Muted,
+                    format!("   {bound} {}", number(Some(floor.floor))),
+                ),
+        );
+    }
+    scores(ctx, figures);
+    heading("How steady it is");
+    let jitter = &standing.jitter;
+    ui.paragraph(
+        0,
+        &Text::new().plain(format!(
+            "Of {} answers judged again, the score moved by at most {:.1} for the same text, by at most {:.1} for capitals, spaces and punctuation, and by {:.1} on average for the sentences in reverse order.",
+            jitter.answers, jitter.same_text, jitter.writing, jitter.order
+        )),
+    );
+    if let Some(election) = &standing.election {
+        heading("The chat model's vote");
+        ui.paragraph(0, &Text::new().plain(verdict(chat, election)));
+        if let Some(alone) = &standing.without_vote {
+            ui.paragraph(
+                0,
+                &Text::new().plain(format!(
+                    "Without it: AUC {}, agreement {}.",
+                    number(alone.point_auc),
+                    number(alone.accuracy)
+                )),
+            );
+        }
+    }
+    ui.line("");
+    if is_trusted(standing) {
+        ui.paragraph(
+            0,
+            &Text::new().with(Meaning::Good, "Every floor is reached: scores are shown."),
+        );
+    } else {
+        let missed: Vec<String> = figures
+            .floors()
+            .into_iter()
+            .filter(|floor| !floor.is_met())
+            .map(|floor: Floor| floor.name)
+            .collect();
+        ui.paragraph(
+            0,
+            &Text::new().with(
+                Meaning::Warning,
+                format!(
+                    "Scores are hidden with these models, because a floor is missed: {}. Verdicts and quotes are still shown; read them as places to look.",
+                    missed.join("; ")
+                ),
+            ),
+        );
+    }
+}
+
+fn scores(ctx: &Context, figures: &Figures) {
+    let score = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.0}"));
+    ctx.ui.paragraph(
+        0,
+        &Text::new().plain(format!(
+            "Mean score: strong answers {}, medium {}, confident and wrong {}.",
+            score(figures.strong),
+            score(figures.medium),
+            score(figures.wrong)
+        )),
+    );
+}
+
+fn verdict(chat: &str, election: &Election) -> String {
+    let (without, with) = (election.loss_without, election.loss_with);
+    match election.mix {
+        Some(mix) => format!(
+            "{chat} votes with weight {:.2}: on questions the fit had not seen, the log loss of a point fell from {without:.3} to {with:.3}.",
+            mix.vote
+        ),
+        None => format!(
+            "{chat} does not vote: on questions the fit had not seen, the log loss of a point went from {without:.3} to {with:.3}."
+        ),
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value.abs() >= 10.0 => format!("{value:.0}"),
+        Some(value) => format!("{value:.3}"),
+        None => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_written_otherwise_without_losing_a_word() {
+        let answer = "First, we look. Then we act!";
+        assert_eq!(rewritten(answer), "FIRST  WE  LOOK  THEN  WE  ACT");
+        assert_eq!(reordered(answer), "Then we act! First, we look.");
+    }
+}

@@ -1,0 +1,152 @@
+//! The judge with the shipped reader, on the real starter and encoder: what it
+//! is worth on answers nothing was trained on, and what must not move it.
+
+mod engine_support;
+
+use std::collections::BTreeMap;
+
+use engine_support::{STARTER, model};
+use viva::judge::calibration::{self, Judged, Sample};
+use viva::judge::{Assessment, Case, Judge, LocalJudge};
+use viva::llm::*;
+
+/// The embedder's file name.
+const EMBEDDER: &str = "all-MiniLM-L6-v2.f16.gguf";
+
+fn adapter() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reader.gguf")
+}
+
+async fn judge() -> LocalJudge {
+    let engine = Engine::start(EngineOptions {
+        embedder: Some(model(EMBEDDER)),
+        reader: Some(ReaderOptions {
+            adapter: adapter(),
+            base: model(STARTER),
+        }),
+        ..EngineOptions::default()
+    })
+    .expect("good files");
+    LocalJudge::new(
+        Some(engine.embedder().await.expect("the embedder loads")),
+        Some(engine.reader().await.expect("the reader loads")),
+    )
+}
+
+async fn assess(judge: &LocalJudge, case: &Case) -> Assessment {
+    judge
+        .assess(case, Cancel::new())
+        .await
+        .expect("a judgement")
+}
+
+fn samples() -> Vec<Sample> {
+    calibration::shipped().expect("the set is valid")
+}
+
+/// The first answer of this kind of every question that has one.
+fn of_kind<'a>(samples: &'a [Sample], kind: &str) -> Vec<(&'a Sample, &'a str)> {
+    samples
+        .iter()
+        .filter_map(|sample| {
+            let answer = sample.answers.iter().find(|a| a.kind == kind)?;
+            Some((sample, answer.answer.as_str()))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_calibration_set_passes_its_floors() {
+    let judge = judge().await;
+    let samples = samples();
+    let mut judged = Vec::new();
+    for sample in &samples {
+        for answer in &sample.answers {
+            let found = assess(&judge, &sample.case(&answer.answer)).await;
+            for range in found
+                .points
+                .iter()
+                .flat_map(|point| &point.evidence)
+                .chain(found.mistakes.iter().flat_map(|mistake| &mistake.evidence))
+            {
+                assert!(
+                    answer
+                        .answer
+                        .get(range.clone())
+                        .is_some_and(|q| !q.is_empty())
+                );
+            }
+            judged.push(Judged {
+                sample,
+                answer,
+                found,
+            });
+        }
+    }
+    let figures = calibration::figures(&judged);
+    assert!(
+        figures.is_trusted(),
+        "{figures:#?}\n{:#?}",
+        figures.floors()
+    );
+}
+
+#[tokio::test]
+async fn the_same_answer_is_judged_the_same_whatever_was_judged_before() {
+    let samples = samples();
+    let answers = of_kind(&samples, "strong");
+    let (sample, answer) = answers[0];
+    let case = sample.case(answer);
+    let first = judge().await;
+    let alone = assess(&first, &case).await;
+    for (other, text) in answers.iter().skip(1).take(3) {
+        assess(&first, &other.case(text)).await;
+        assert_eq!(assess(&first, &case).await, alone);
+    }
+    // A beginning of the same answer leaves nothing behind either.
+    assess(&first, &sample.case(&answer[..answer.len() / 2])).await;
+    assert_eq!(assess(&first, &case).await, alone);
+}
+
+#[tokio::test]
+async fn case_space_and_punctuation_do_not_move_the_score() {
+    let judge = judge().await;
+    let samples = samples();
+    for (sample, answer) in of_kind(&samples, "half").into_iter().take(6) {
+        let score = assess(&judge, &sample.case(answer)).await.score;
+        let bare: String = answer
+            .chars()
+            .filter(|c| !matches!(c, ',' | ';' | ':' | '!' | '?' | '"'))
+            .collect();
+        for other in [
+            answer.to_uppercase(),
+            answer.to_lowercase(),
+            answer.replace(' ', " \n\t "),
+            bare,
+        ] {
+            let moved = (assess(&judge, &sample.case(&other)).await.score - score).abs();
+            assert!(moved <= 5.0, "{moved}: {other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_is_read_to_its_end() {
+    let judge = judge().await;
+    let samples = samples();
+    // Six minutes of talk about something else, and then a strong answer.
+    let talk = "we had a long meeting about the office plants and the coffee machine and then \
+                somebody asked about parking and the lift "
+        .repeat(40);
+    let mut heard = BTreeMap::new();
+    for (sample, answer) in of_kind(&samples, "strong").into_iter().take(3) {
+        let alone = assess(&judge, &sample.case(answer)).await;
+        let late = assess(&judge, &sample.case(&format!("{talk}. {answer}"))).await;
+        let sum = |found: &Assessment| found.points.iter().map(|p| p.probability).sum::<f32>();
+        heard.insert(sample.id.clone(), (sum(&alone), sum(&late)));
+    }
+    let (alone, late) = heard
+        .values()
+        .fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    assert!(late > 0.6 * alone, "{heard:?}");
+}
