@@ -30,6 +30,11 @@ fn viva(root: &Path, args: &[&str]) -> Command {
         .env_clear()
         .env("HOME", root)
         .env("VIVA_MODELS_DIR", models())
+        // What the reader unpacks is the same for all tests: once is enough.
+        .env(
+            "XDG_CACHE_HOME",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+        )
         .env("VIVA_DATA_DIR", root.join("data"))
         .env("VIVA_CONFIG_DIR", root.join("config"))
         .current_dir(root)

@@ -13,17 +13,26 @@ use viva::llm::*;
 /// The embedder's file name.
 const EMBEDDER: &str = "all-MiniLM-L6-v2.f16.gguf";
 
-fn adapter() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reader.gguf")
+/// The reader's files as the program finds them; what it unpacks is shared by
+/// all tests.
+fn reader() -> ReaderOptions {
+    let starter = model(STARTER);
+    let tmp = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let paths = viva::paths::Paths {
+        config: tmp.join("config"),
+        data: tmp.join("data"),
+        models: starter.parent().expect("a folder").to_path_buf(),
+        cache: tmp.join("cache/viva"),
+    };
+    viva::models::reader(&paths)
+        .expect("the reader can be unpacked")
+        .expect("the starter is there")
 }
 
 async fn judge() -> LocalJudge {
     let engine = Engine::start(EngineOptions {
         embedder: Some(model(EMBEDDER)),
-        reader: Some(ReaderOptions {
-            adapter: adapter(),
-            base: model(STARTER),
-        }),
+        reader: Some(reader()),
         ..EngineOptions::default()
     })
     .expect("good files");

@@ -26,9 +26,9 @@ import reader_data
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "judge")
 SETS = ["sprag_ml", "nn_course", "mohler", "sprag_python", "saf_train", "saf_unseen_answers", "argkp_train", "argkp_dev", "realsumm", "semeval_train"]
 LOCAL = 0.2  # share of what is said close together, as in src/judge/combine.rs
-NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong"]
-PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 1.0, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 1.0, 0.0]}
-SIGNS = [0, 1, -1, 1, 1, 1, -1]
+NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong", "doubt"]
+PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0]}
+SIGNS = [0, 1, -1, 1, 1, 1, -1, -1]
 PULL = {"read": 3.0, "mistakes_read": 3.0}
 
 
@@ -77,7 +77,7 @@ def public_rows(folder, name, limit, rng):
 def features(signals):
     blend = lambda x: LOCAL * x["near"] + (1 - LOCAL) * x["everywhere"]
     meaning, reader = signals["meaning"], signals["reader"]
-    return [1.0, blend(signals), signals["against"] * signals["near"], blend(meaning), meaning["pooled"], reader["yes"], reader["wrong"]]
+    return [1.0, blend(signals), signals["against"] * signals["near"], blend(meaning), meaning["pooled"], reader["yes"], reader["wrong"], signals["doubt"]]
 
 
 def fit(x, y, kind):

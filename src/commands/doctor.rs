@@ -104,6 +104,7 @@ pub fn run(args: &DoctorArgs, ctx: &Context) -> Result<()> {
     checks.extend([
         journal(ctx),
         models(ctx),
+        judge::check(ctx),
         engine(),
         memory(),
         terminal(ctx),

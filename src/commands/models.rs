@@ -84,6 +84,8 @@ pub fn run(args: &ModelsArgs, ctx: &Context) -> Result<()> {
         ModelsCommand::Pull { basics: true, .. } => {
             let fetched = import::ensure_starter(&ctx.paths, &mut bar)?;
             bar.end();
+            // The first interview need not wait for it.
+            crate::models::reader(&ctx.paths)?;
             if fetched.is_empty() {
                 ctx.ui
                     .status("The starter and the embedder are here already.");

@@ -33,6 +33,10 @@ pub struct Signals {
     pub meaning: Option<Meaning>,
     /// What the trained reader says, when there is one.
     pub reader: Option<Reading>,
+    /// How much of the whole answer the reader finds wrong: the mean over the
+    /// points, or the strongest mistake, whichever is more, 0 to 1. Somebody
+    /// who is wrong about most of a matter seldom makes the rest of it.
+    pub doubt: f32,
 }
 
 /// What the trained reader says of one statement.
@@ -57,6 +61,18 @@ impl Reading {
             yes: self.yes.max(other.yes),
             wrong: self.wrong.max(other.wrong),
         }
+    }
+
+    /// Returns how much of an answer is wrong whose first `points` readings
+    /// are of points and the others of mistakes; see [`Signals::doubt`].
+    pub fn doubt(all: &[Self], points: usize) -> f32 {
+        let (points, mistakes) = all.split_at(points.min(all.len()));
+        let sum: f32 = points.iter().map(|reading| reading.wrong).sum();
+        let mean = sum / points.len().max(1) as f32;
+        mistakes
+            .iter()
+            .map(|reading| reading.probability())
+            .fold(mean, f32::max)
     }
 
     /// Returns the reading's own probability of "yes", 0 to 1.
@@ -136,6 +152,8 @@ pub struct Weights {
     reader: f32,
     #[serde(default)]
     wrong: f32,
+    #[serde(default)]
+    doubt: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -192,6 +210,7 @@ impl Parameters {
                 weights.pooled,
                 weights.reader,
                 -weights.wrong,
+                -weights.doubt,
                 -weights.against,
             ];
             if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
@@ -261,6 +280,7 @@ impl Weights {
             + self.pooled * meaning.pooled
             + self.reader * reading.yes
             + self.wrong * reading.wrong
+            + self.doubt * s.doubt
     }
 }
 

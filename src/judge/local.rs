@@ -29,7 +29,7 @@ const UNHEARD: f32 = 0.45;
 
 /// Version of signals and score formula; the version of the weights follows
 /// it in [`Assessment::judge`].
-pub const JUDGE_VERSION: &str = "1";
+pub const JUDGE_VERSION: &str = "2";
 
 /// Words of an answer that the trained reader reads at a time, as many as in
 /// its training; a longer answer is read in windows.
@@ -122,7 +122,6 @@ impl LocalJudge {
     /// Returns the version that its assessments carry: signals and formula,
     /// weights, and which layers were there.
     pub fn version(&self) -> String {
-        let weights = Parameters::shipped().map_or("none", |p| p.version.as_str());
         let layers = match (&self.semantic, self.active_reader(), &self.vote) {
             (_, Some(_), Some(_)) => "reader+vote",
             (_, Some(_), None) => "reader",
@@ -130,7 +129,12 @@ impl LocalJudge {
             (None, None, _) => "words",
         };
         let doubt = if self.unproven { UNPROVEN } else { "" };
-        format!("{JUDGE_VERSION}.{weights}-{layers}{doubt}")
+        format!("{}{doubt}", version_of(layers))
+    }
+
+    /// Returns the version of a judge with embedder and trained reader.
+    pub fn reading_version() -> String {
+        version_of("reader")
     }
 
     fn active_reader(&self) -> Option<&Arc<dyn ChatModel>> {
@@ -180,6 +184,9 @@ impl LocalJudge {
             found_flags.push(Flag::OffTopic);
         }
 
+        let doubt = reader
+            .as_ref()
+            .map_or(0.0, |all| Reading::doubt(all, case.points.len()));
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
         let mut signals = Vec::new();
         let mut points = Vec::new();
@@ -191,6 +198,7 @@ impl LocalJudge {
                 .star
                 .map_or(0.0, |part| star::signal(&answer.text, part));
             s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
+            s.doubt = doubt;
             let mut probability = parameters.point(&s);
             if let Some((mix, all)) = &votes
                 && let Some(&vote) = all.get(at)
@@ -320,6 +328,11 @@ impl Judge for LocalJudge {
     }
 }
 
+fn version_of(layers: &str) -> String {
+    let weights = Parameters::shipped().map_or("none", |p| p.version.as_str());
+    format!("{JUDGE_VERSION}.{weights}-{layers}")
+}
+
 /// The points, then the mistakes, then the question, as statements to find.
 fn statements(case: &Case, question: &HashSet<String>) -> Vec<Statement> {
     let points = case.points.iter().map(|point| point.text.as_str());
@@ -409,11 +422,71 @@ fn judge_error(error: EngineError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::fake::{FakeChat, FakeEmbedder};
+
+    #[tokio::test]
+    async fn the_reader_is_asked_as_it_was_trained() {
+        let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
+            request
+                .branches
+                .iter()
+                .map(|branch| match branch.contains("Mistake") {
+                    true => vec![-4.0, 4.0, -4.0],
+                    false => vec![4.0, -4.0, -4.0],
+                })
+                .collect()
+        }));
+        let judge = LocalJudge::new(Some(Arc::new(FakeEmbedder::new(8))), Some(reader.clone()));
+        let case = Case {
+            question: "What  is drift?".into(),
+            points: vec![CasePoint {
+                id: "p".into(),
+                text: "Says that inputs change".into(),
+                weight: 1.0,
+                kind: crate::guide::PointKind::Strong,
+                key_terms: Vec::new(),
+                star: None,
+            }],
+            mistakes: vec![super::super::assessment::CaseMistake {
+                id: "m".into(),
+                text: "Says labels are shuffled".into(),
+                severity: crate::guide::Severity::Serious,
+            }],
+            references: Vec::new(),
+            whole: None,
+            behavioural: false,
+            answer: "What comes in isn't what it was, by 0.3 or so!".into(),
+        };
+        let found = judge.assess(&case, Cancel::new()).await.expect("judged");
+        assert_eq!(found.points[0].verdict, Verdict::Covered);
+        assert!(!found.mistakes[0].made);
+        let requests = reader.branch_requests();
+        let [request] = requests.as_slice() else {
+            panic!("one request: {requests:?}");
+        };
+        let BranchPrefix::Plain(parts) = &request.prefix else {
+            panic!("plain text");
+        };
+        // As `prefix` and `branch` of training/reader_data.py write it.
+        assert_eq!(
+            parts.iter().map(Part::text).collect::<String>(),
+            "Question: What is drift?\nAnswer: what comes in isnt what it was by 0.3 or so"
+        );
+        assert_eq!(
+            request.branches,
+            [
+                "\nPoint: Says that inputs change\nVerdict:",
+                "\nMistake: Says labels are shuffled\nVerdict:"
+            ]
+        );
+        assert!(request.fresh && !request.likelihood);
+        assert!(found.judge.ends_with("-reader"), "{}", found.judge);
+    }
 
     #[test]
     fn windows_of_the_reader_hold_every_word_and_overlap() {
-        assert_eq!(reading_windows(5), [0..5]);
-        assert_eq!(reading_windows(320), [0..320]);
+        assert_eq!(reading_windows(5), std::slice::from_ref(&(0..5)));
+        assert_eq!(reading_windows(320), std::slice::from_ref(&(0..320)));
         assert_eq!(reading_windows(600), [0..320, 240..560, 480..600]);
     }
 }

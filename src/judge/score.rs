@@ -1,9 +1,9 @@
 //! Verdicts into a score of 0 to 100.
 //!
-//! The formula, version 1, also in `docs/judge.md`. A point of probability
-//! `p` earns the credit `c = clamp((p - 0.20) / (0.65 - 0.20), 0, 1)`; a wrong
+//! The formula, version 2, also in `docs/judge.md`. A point of probability
+//! `p` earns the credit `c = clamp((p - 0.25) / (0.75 - 0.25), 0, 1)`; a wrong
 //! one earns nothing and costs a quarter of its weight. A mistake of
-//! probability `m` is made to the degree `d = clamp((m - 0.50) / 0.30, 0, 1)`.
+//! probability `m` is made to the degree `d = clamp((m - 0.40) / 0.30, 0, 1)`.
 //!
 //! ```text
 //! base  = 100 * sum(weight * credit) / sum(weight)
@@ -25,10 +25,10 @@ use super::flags;
 pub const GATE: f32 = 10.0;
 
 /// Probability from which a point earns credit.
-const CREDIT_FROM: f32 = 0.20;
+const CREDIT_FROM: f32 = 0.25;
 
 /// Probability from which a point earns full credit.
-const CREDIT_FULL: f32 = 0.65;
+const CREDIT_FULL: f32 = 0.75;
 
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
@@ -54,7 +54,7 @@ pub fn score(
         score = score.min(40.0 + 60.0 * share);
     }
     for (mistake, finding) in case.mistakes.iter().zip(mistakes) {
-        let degree = ((finding.probability - 0.5) / 0.3).clamp(0.0, 1.0);
+        let degree = ((finding.probability - 0.4) / 0.3).clamp(0.0, 1.0);
         let (cost, cap) = match mistake.severity {
             Severity::Minor => (5.0, 100.0),
             Severity::Serious => (20.0, 100.0 - 40.0 * degree),
@@ -155,7 +155,7 @@ mod tests {
         let case = case(&ALL, &[]);
         let covered = [
             verdict(Verdict::Covered, 0.9),
-            verdict(Verdict::Covered, 0.7),
+            verdict(Verdict::Covered, 0.8),
         ];
         let missing = [
             verdict(Verdict::Missing, 0.1),

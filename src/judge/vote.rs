@@ -214,13 +214,21 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Logistic regression by Newton's method with a small ridge; without
+/// Pull towards the judge as it is: weight 1, no vote, no shift.
+const RIDGE: f64 = 1.0;
+
+/// What [`fit`] makes small.
+fn objective(w: &[f64; 3], rows: &[([f64; 3], f64)]) -> f64 {
+    let pull = (w[0] - 1.0).powi(2) + w[1].powi(2) + w[2].powi(2);
+    rows.iter().map(|(x, y)| loss(w, x, *y)).sum::<f64>() + 0.5 * RIDGE * pull
+}
+
+/// Logistic regression by Newton's method with a small ridge, steps halved
+/// until they help: far from the optimum a whole step overshoots. Without
 /// `voting` the second weight stays nothing.
 fn fit(rows: &[([f64; 3], f64)], voting: bool) -> [f64; 3] {
-    const RIDGE: f64 = 1.0;
     let mut w = [1.0, 0.0, 0.0];
-    for _ in 0..25 {
-        // Pulled towards the judge as it is: weight 1, no vote, no shift.
+    for _ in 0..50 {
         let mut gradient = [RIDGE * (w[0] - 1.0), RIDGE * w[1], RIDGE * w[2]];
         let mut hessian = [[RIDGE, 0.0, 0.0], [0.0, RIDGE, 0.0], [0.0, 0.0, RIDGE]];
         for (x, y) in rows {
@@ -234,18 +242,20 @@ fn fit(rows: &[([f64; 3], f64)], voting: bool) -> [f64; 3] {
         }
         if !voting {
             gradient[1] = 0.0;
-            for i in 0..3 {
-                hessian[1][i] = 0.0;
-                hessian[i][1] = 0.0;
-            }
-            hessian[1][1] = 1.0;
+            hessian[1] = [0.0, 1.0, 0.0];
+            hessian[0][1] = 0.0;
+            hessian[2][1] = 0.0;
         }
         let step = solve(hessian, gradient);
-        for i in 0..3 {
-            w[i] -= step[i];
-        }
-        if step.iter().all(|s| s.abs() < 1e-9) {
-            break;
+        let before = objective(&w, rows);
+        let better = (0..30).find_map(|halvings| {
+            let share = 0.5_f64.powi(halvings);
+            let next: [f64; 3] = std::array::from_fn(|i| w[i] - share * step[i]);
+            (objective(&next, rows) < before).then_some(next)
+        });
+        match better {
+            Some(next) => w = next,
+            None => break,
         }
     }
     w

@@ -21,6 +21,7 @@ mod logs;
 pub mod options;
 pub mod preflight;
 mod prompt;
+pub mod requantise;
 mod sampling;
 mod schema;
 mod stop;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::super::assess::runtime;
-use super::Context;
+use super::{Check, Context};
 use crate::judge::calibration::{self, Figures, Floor, Judged, Sample};
 use crate::judge::vote::{self, Ballot, Election, Vote};
 use crate::judge::{Case, Judge, LocalJudge, text};
@@ -88,6 +88,63 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
         show(ctx, &chat.name, &standing);
     }
     Ok(())
+}
+
+/// Returns what is known of the judge without measuring: which models it has,
+/// and what was measured of them before.
+pub(super) fn check(ctx: &Context) -> Check {
+    const NAME: &str = "judge";
+    let lacking = |what: &str| {
+        Check::ok(
+            NAME,
+            format!("the {what} is missing, so answers are judged by less and no score is shown"),
+            json!({"reads": false}),
+        )
+        .warn(format!("Fetch it with: viva models pull {what}"))
+    };
+    let Some(embedder) = models::embedder(&ctx.paths) else {
+        return lacking("embedder");
+    };
+    let base = match models::reader::base(&ctx.paths) {
+        Ok(Some(base)) => base,
+        Ok(None) => return lacking("starter"),
+        Err(error) => return Check::failed(NAME, &error),
+    };
+    let chat = models::select(&ctx.config, &ctx.globals, &ctx.paths)
+        .ok()
+        .map(|choice| choice.path);
+    let version = LocalJudge::reading_version();
+    let found = key(version, &embedder, &base, chat.as_deref())
+        .ok()
+        .and_then(|key| standing::load(&ctx.paths, &key));
+    match found {
+        None => Check::ok(
+            NAME,
+            "reads with the shipped reader; `viva doctor --judge` measures how well",
+            json!({"reads": true}),
+        ),
+        Some(found) => {
+            let shown = is_trusted(&found);
+            let check = Check::ok(
+                NAME,
+                format!(
+                    "measured: tells made points from others with AUC {}; {}",
+                    number(found.figures.point_auc),
+                    if shown {
+                        "scores are shown"
+                    } else {
+                        "scores are hidden"
+                    }
+                ),
+                json!({"reads": true, "scores_shown": shown, "figures": found.figures}),
+            );
+            if shown {
+                check
+            } else {
+                check.warn("`viva doctor --judge` says which floor is missed.")
+            }
+        }
+    }
 }
 
 fn missing(what: &str) -> Error {
@@ -361,6 +418,102 @@ fn number(value: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::text::Text as Words;
+    use crate::llm::fake::{FakeChat, FakeEmbedder};
+    use crate::llm::{BranchPrefix, Part};
+
+    /// A model that gives the logits of `say(label)` for every labelled point
+    /// of the set, and no mistakes.
+    fn oracle(samples: &[Sample], say: impl Fn(f32, usize) -> Vec<f32>) -> FakeChat {
+        let mut known = Vec::new();
+        for sample in samples {
+            for answer in &sample.answers {
+                let spoken = Words::new(&answer.answer).spoken(&answer.answer).join(" ");
+                let points = sample.case("").points;
+                for (at, (point, label)) in points.iter().zip(&answer.points).enumerate() {
+                    let texts = [spoken.clone(), answer.answer.clone()];
+                    known.push((texts, point.text.clone(), say(*label, at)));
+                }
+            }
+        }
+        FakeChat::new(["unused"]).with_branch(move |request| {
+            let prefix = match &request.prefix {
+                BranchPrefix::Plain(parts) => parts.iter().map(Part::text).collect::<String>(),
+                BranchPrefix::Chat(messages) => messages
+                    .iter()
+                    .flat_map(|message| &message.parts)
+                    .map(Part::text)
+                    .collect(),
+            };
+            let row = |branch: &String| {
+                known
+                    .iter()
+                    .find(|(texts, point, _)| {
+                        branch.contains(point.as_str())
+                            && !branch.contains("Mistake")
+                            && texts.iter().any(|text| prefix.contains(text.as_str()))
+                    })
+                    .map_or(vec![-3.0, 3.0, -3.0, -9.0], |(_, _, row)| row.clone())
+                    .into_iter()
+                    .take(request.words.len())
+                    .collect()
+            };
+            request.branches.iter().map(row).collect()
+        })
+    }
+
+    /// The trained reader's logits of yes, no and wrong.
+    fn sure(label: f32) -> Vec<f32> {
+        match label {
+            1.0 => vec![5.0, -5.0, -5.0, -9.0],
+            -1.0 => vec![-5.0, -4.0, 5.0, -9.0],
+            _ => vec![-5.0, 5.0, -5.0, -9.0],
+        }
+    }
+
+    fn measured(reader: FakeChat, voter: FakeChat, samples: &[Sample]) -> Standing {
+        let judge = LocalJudge::new(
+            Some(Arc::new(FakeEmbedder::new(16))),
+            Some(Arc::new(reader)),
+        );
+        let voter: Arc<dyn ChatModel> = Arc::new(voter);
+        runtime()
+            .expect("a runtime")
+            .block_on(measure(&judge, &voter, samples, |_| ()))
+            .expect("figures")
+    }
+
+    #[test]
+    fn a_vote_is_weighed_by_what_it_adds_and_dropped_when_it_adds_nothing() {
+        let samples: Vec<Sample> = calibration::shipped()
+            .expect("valid")
+            .into_iter()
+            .take(6)
+            .collect();
+        // The reader is right about every other point and blind to the rest.
+        let half_blind = |samples: &[Sample]| {
+            oracle(samples, |label, at| match at % 2 {
+                0 => sure(label),
+                _ => vec![0.0, 0.0, -5.0, -9.0],
+            })
+        };
+        let knows = oracle(&samples, |label, _| match label {
+            1.0 => vec![5.0, -5.0, -9.0, -9.0],
+            _ => vec![-5.0, 5.0, -9.0, -9.0],
+        });
+        let helped = measured(half_blind(&samples), knows, &samples);
+        let alone = helped.without_vote.expect("there was a vote to leave out");
+        assert!(helped.election.is_some_and(|one| one.mix.is_some()));
+        assert!(helped.figures.point_auc > alone.point_auc);
+        // One that says the same of every point tells nothing.
+        let deaf = oracle(&samples, |_, _| vec![1.0, 0.0, -5.0, -9.0]);
+        let same = measured(half_blind(&samples), deaf, &samples);
+        assert!(same.without_vote.is_none());
+        assert!(same.election.is_some_and(|one| one.mix.is_none()));
+        assert_eq!(same.figures, alone);
+        assert_eq!(same.jitter.same_text, 0.0);
+        assert!(same.jitter.answers > 0);
+    }
 
     #[test]
     fn answers_are_written_otherwise_without_losing_a_word() {
