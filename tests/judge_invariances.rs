@@ -69,7 +69,7 @@ fn case(answer: &str) -> Case {
             severity: Severity::Serious,
         }],
         references: Vec::new(),
-        whole: None,
+        derived: false,
         behavioural: false,
         answer: answer.into(),
     }

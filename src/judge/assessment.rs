@@ -21,10 +21,9 @@ pub struct Case {
     pub references: Vec<String>,
     /// Whether a personal story is expected.
     pub behavioural: bool,
-    /// The reference whose sentences the points are, when they were derived
-    /// from one of several sentences.
+    /// Whether the points are no rubric but the sentences of a model answer.
     #[serde(default)]
-    pub whole: Option<String>,
+    pub derived: bool,
     /// What the candidate said. Follow-up answers to the same question are
     /// joined with a blank line between them.
     pub answer: String,

@@ -97,7 +97,7 @@ impl Sample {
                 })
                 .collect(),
             references: Vec::new(),
-            whole: None,
+            derived: false,
             behavioural: false,
             answer: answer.to_owned(),
         }

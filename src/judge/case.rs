@@ -33,7 +33,7 @@ impl Case {
                 })
                 .collect(),
             references: vec![question.model_answer.clone()],
-            whole: None,
+            derived: false,
             // A story is also asked for outside the behavioural round, by
             // the project walk-through for one: its points say so.
             behavioural: question.points.iter().any(|point| point.star.is_some()),

@@ -514,7 +514,7 @@ mod tests {
                  training, then at the labels, then at the serving stack and the last release."
                     .into(),
             ],
-            whole: None,
+            derived: false,
             behavioural: false,
             answer: answer.into(),
         };
@@ -585,7 +585,7 @@ mod tests {
             points: Vec::new(),
             mistakes: Vec::new(),
             references: Vec::new(),
-            whole: None,
+            derived: false,
             behavioural: false,
             answer: String::new(),
         };

@@ -168,26 +168,23 @@ impl Row {
                 .points
                 .iter()
                 .map(|p| (p.text().to_owned(), p.weight()));
-            return vec![self.case(points.collect(), None)];
+            return vec![self.case(points.collect(), false)];
         }
         self.references
             .iter()
             .take(MAX_REFERENCES)
-            .map(|reference| (derive_points(reference), reference))
-            .filter(|(points, _)| !points.is_empty())
-            .map(|(points, reference)| {
-                let several = points.len() > 1;
-                self.case(points, several.then(|| reference.clone()))
-            })
+            .map(|reference| derive_points(reference))
+            .filter(|points| !points.is_empty())
+            .map(|points| self.case(points, true))
             .collect()
     }
 
     /// Returns a case without points, to find flags and mistakes by.
     pub fn bare_case(&self) -> Case {
-        self.case(Vec::new(), None)
+        self.case(Vec::new(), false)
     }
 
-    fn case(&self, points: Vec<(String, f32)>, whole: Option<String>) -> Case {
+    fn case(&self, points: Vec<(String, f32)>, derived: bool) -> Case {
         Case {
             question: self.question.clone(),
             points: points
@@ -213,7 +210,7 @@ impl Row {
                 })
                 .collect(),
             references: self.references.clone(),
-            whole,
+            derived,
             behavioural: false,
             answer: self.answer.clone(),
         }
@@ -322,7 +319,6 @@ impl Graded {
                 serde_json::json!({
                     "points": detailed.points,
                     "mistakes": detailed.mistakes,
-                    "whole": detailed.whole,
                     "weights": case.points.iter().map(|p| p.weight).collect::<Vec<_>>(),
                 })
             }),

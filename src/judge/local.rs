@@ -84,9 +84,6 @@ pub struct Detailed {
     pub points: Vec<Signals>,
     /// The signals of each mistake, in the rubric's order.
     pub mistakes: Vec<Signals>,
-    /// What the trained reader says of the reference as a whole, where the
-    /// points were derived from one.
-    pub whole: Option<Reading>,
 }
 
 impl LocalJudge {
@@ -163,11 +160,7 @@ impl LocalJudge {
             ),
             None => None,
         };
-        let mut reader = self.read(case, &answer.text, &cancel).await?;
-        let whole = match (&mut reader, &case.whole) {
-            (Some(readings), Some(_)) => readings.pop(),
-            _ => None,
-        };
+        let reader = self.read(case, &answer.text, &cancel).await?;
         let votes = match &self.vote {
             Some(vote) => Some((
                 vote.mix,
@@ -184,9 +177,11 @@ impl LocalJudge {
             found_flags.push(Flag::OffTopic);
         }
 
+        // How many of the readings are of points; see `read`.
+        let read_points = if case.derived { 0 } else { case.points.len() };
         let doubt = reader
             .as_ref()
-            .map_or(0.0, |all| Reading::doubt(all, case.points.len()));
+            .map_or(0.0, |all| Reading::doubt(all, read_points));
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
         let mut signals = Vec::new();
         let mut points = Vec::new();
@@ -197,20 +192,26 @@ impl LocalJudge {
             s.star = point
                 .star
                 .map_or(0.0, |part| star::signal(&answer.text, part));
-            s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
-            s.doubt = doubt;
+            if !case.derived {
+                s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
+                s.doubt = doubt;
+            }
             let mut probability = parameters.point(&s);
             if let Some((mix, all)) = &votes
                 && let Some(&vote) = all.get(at)
             {
                 probability = mix.probability(probability, vote);
             }
-            let verdict = parameters.verdict(probability, &s);
+            let mut verdict = parameters.verdict(probability, &s);
             let evidence = if verdict == Verdict::Missing {
                 Vec::new()
             } else {
                 evidence::ranges(&case.answer, &answer.text, &places(found, near(at)))
             };
+            // What nothing can be quoted for is not shown as half made.
+            if verdict == Verdict::Partial && evidence.is_empty() {
+                verdict = Verdict::Missing;
+            }
             signals.push(s);
             points.push(PointVerdict {
                 id: point.id.clone(),
@@ -222,10 +223,11 @@ impl LocalJudge {
         let mut mistake_signals = Vec::new();
         let mut mistakes = Vec::new();
         for (at, mistake) in case.mistakes.iter().enumerate() {
+            let read_at = read_points + at;
             let at = case.points.len() + at;
             let found = &words[at];
             let mut s = gathered(found, near(at));
-            s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
+            s.reader = reader.as_ref().and_then(|all| all.get(read_at).copied());
             let mut probability = parameters.mistake(&s);
             let telling = statements[at].weights.iter().filter(|w| **w > 0.0).count();
             if s.reader.is_none() && telling < TELLING_WORDS {
@@ -256,14 +258,14 @@ impl LocalJudge {
             },
             points: signals,
             mistakes: mistake_signals,
-            whole,
         })
     }
 
-    /// Returns what the trained reader says of every point, then of every
-    /// mistake, then of the whole reference, if there is one: question and
-    /// answer are decoded once, the statements are forks of them. The prompt
-    /// is the one of `training/reader_data.py`.
+    /// Returns what the trained reader says of every point and then of every
+    /// mistake: question and answer are decoded once, the statements are forks
+    /// of them. The prompt is the one of `training/reader_data.py`. Sentences
+    /// of a model answer are not read: on exam answers of that kind vectors
+    /// agree with people better (`docs/judge.md`).
     async fn read(
         &self,
         case: &Case,
@@ -278,9 +280,9 @@ impl LocalJudge {
         let branches: Vec<String> = case
             .points
             .iter()
+            .filter(|_| !case.derived)
             .map(|p| point(&p.text))
             .chain(case.mistakes.iter().map(|m| mistake(&m.text)))
-            .chain(case.whole.iter().map(|text| point(text)))
             .collect();
         let words = answer.spoken(&case.answer);
         if branches.is_empty() || words.is_empty() {
@@ -453,7 +455,7 @@ mod tests {
                 severity: crate::guide::Severity::Serious,
             }],
             references: Vec::new(),
-            whole: None,
+            derived: false,
             behavioural: false,
             answer: "What comes in isn't what it was, by 0.3 or so!".into(),
         };

@@ -13,6 +13,9 @@
 //! score = score / 10                           for a flag that gates
 //! ```
 //!
+//! Where the points are the sentences of a model answer and no rubric, a
+//! point's credit is its probability.
+//!
 //! Credits are continuous, so that a hair's breadth of probability never moves
 //! the score by a whole point of the rubric.
 
@@ -43,7 +46,11 @@ pub fn score(
     let mut total = Share::default();
     let mut essential = Share::default();
     for (point, verdict) in case.points.iter().zip(points) {
-        let earned = credit(verdict);
+        let earned = if case.derived {
+            verdict.probability
+        } else {
+            credit(verdict)
+        };
         total.add(point.weight, earned);
         if point.kind == PointKind::Essential {
             essential.add(point.weight, earned.max(0.0));
@@ -124,7 +131,7 @@ mod tests {
                 })
                 .collect(),
             references: Vec::new(),
-            whole: None,
+            derived: false,
             behavioural: false,
             answer: String::new(),
         }
@@ -199,6 +206,14 @@ mod tests {
         ];
         assert!(score(&case, &points, &[mistake(0.9)], &[]) <= 25.0);
         assert_eq!(score(&case, &points, &[mistake(0.2)], &[]), 100.0);
+    }
+
+    #[test]
+    fn sentences_of_a_model_answer_earn_their_probability() {
+        let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
+        case.derived = true;
+        let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
+        assert!((score(&case, &points, &[], &[]) - 50.0).abs() < 1e-3);
     }
 
     #[test]

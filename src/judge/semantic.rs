@@ -3,8 +3,8 @@
 //! Every token of a statement looks for the closest token of the answer; the
 //! mean of these cosines, weighted by how informative each word is, says how
 //! much of the statement's meaning is there, and the tokens found say where
-//! (Khattab and Zaharia 2020, "ColBERT", with weights). One call of the
-//! encoder reads all statements and the whole answer.
+//! (Khattab and Zaharia 2020, "ColBERT", with weights). Statements are
+//! encoded once each and kept; one call of the encoder reads the whole answer.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -125,24 +125,27 @@ impl Semantic {
             .collect();
         let mut known: Vec<Option<Arc<Encoded>>> =
             plain.iter().map(|text| self.known(text)).collect();
-        let mut texts: Vec<String> = Vec::new();
-        let mut wanted: Vec<usize> = Vec::new();
-        for (i, text) in plain.iter().enumerate() {
-            if known[i].is_none() && !text.is_empty() {
-                wanted.push(i);
-                texts.push(text.clone());
+        for (text, found) in plain.iter().zip(&mut known) {
+            if found.is_some() || text.is_empty() {
+                continue;
+            }
+            // Each alone: what is encoded beside a text moves its last digits,
+            // and the same answer must be judged the same whatever is cached.
+            let alone = self
+                .embedder
+                .embed_tokens(vec![text.clone()], cancel.clone())
+                .await?;
+            if let Some(vectors) = alone.into_iter().next() {
+                let encoded = Arc::new(Encoded::new(text, vectors, 0));
+                self.remember(text, &encoded);
+                *found = Some(encoded);
             }
         }
         let window_texts: Vec<String> = windows.iter().map(|w| answer.plain(w.clone())).collect();
-        texts.extend(window_texts.iter().cloned());
-        let mut vectors = self.embedder.embed_tokens(texts, cancel).await?.into_iter();
-        for i in wanted {
-            if let Some(found) = vectors.next() {
-                let encoded = Arc::new(Encoded::new(&plain[i], found, 0));
-                self.remember(&plain[i], &encoded);
-                known[i] = Some(encoded);
-            }
-        }
+        let vectors = self
+            .embedder
+            .embed_tokens(window_texts.clone(), cancel)
+            .await?;
         let encoded: Vec<(Encoded, Vec<f32>)> = windows
             .iter()
             .zip(&window_texts)
@@ -224,8 +227,18 @@ fn late_interaction(
             }
             best_anywhere[i] = best_anywhere[i].max(best.0);
             total += weight * best.0;
-            places.push((best.1, weight * (best.0 - CLOSE).max(0.0)));
+            places.push((best.1, *weight, best.0));
         }
+        // Where nothing is close, the closest there is still says where to
+        // look: the trained reader hears paraphrases that the encoder does not.
+        let from = match places.iter().any(|(_, _, cosine)| *cosine > CLOSE) {
+            true => CLOSE,
+            false => 0.0,
+        };
+        let places: Vec<(usize, f32)> = places
+            .into_iter()
+            .map(|(word, weight, cosine)| (word, weight * (cosine - from).max(0.0)))
+            .collect();
         if total / mass > found.near {
             found.near = total / mass;
             found.places = places;
