@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Context;
-use super::doctor::judge::with_standing;
+use super::{Context, doctor};
 use crate::guide::{Library, Question};
 use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, is_trusted, text};
 use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
@@ -85,7 +84,7 @@ pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
         ctx.ui
             .hint("`viva models pull starter` fetches it once (98 MB).");
     }
-    let base = reader.as_ref().map(|reader| reader.base.clone());
+    let reads = reader.is_some();
     let options = EngineOptions {
         embedder: Some(embedder_file.clone()),
         reader,
@@ -103,17 +102,15 @@ pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
     let embedder = runtime
         .block_on(engine.embedder())
         .map_err(|error| unusable(format!("the embedder {}", embedder_file.display()), error))?;
-    let reader = if base.is_some() {
+    let reader = if reads {
         let loaded = runtime.block_on(engine.reader());
         Some(loaded.map_err(|error| unusable("the trained reader".to_owned(), error))?)
     } else {
         None
     };
+    let known = doctor::judge::known(&ctx.paths, &embedder_file, None).filter(|_| reader.is_some());
     let judge = LocalJudge::new(Some(embedder), reader);
-    Ok(match base {
-        Some(base) => with_standing(judge, &ctx.paths, (&embedder_file, &base), None),
-        None => judge,
-    })
+    Ok(doctor::judge::marked(judge, known.as_ref()))
 }
 
 /// Returns a runtime for one command.

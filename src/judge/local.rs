@@ -15,7 +15,7 @@ use super::assessment::{
 use super::combine::{Meaning, Parameters, Reading, Signals};
 use super::lexical::{Found, Searchable, Statement, question_stems};
 use super::semantic::{Near, Semantic};
-use super::text::Text;
+use super::text::{self, Text};
 use super::vote::Vote;
 use super::{evidence, flags, score, star};
 
@@ -289,7 +289,7 @@ impl LocalJudge {
             return Ok(Some(vec![Reading::SILENCE; branches.len()]));
         }
         let mut found: Vec<Reading> = Vec::new();
-        for window in reading_windows(words.len()) {
+        for window in text::windows(words.len(), READER_WORDS, READER_STRIDE) {
             let read = reader
                 .branch(
                     BranchRequest {
@@ -386,20 +386,6 @@ fn places(found: &Found, near: Option<&Near>) -> Vec<(usize, f32)> {
     out
 }
 
-/// The windows in which the reader reads an answer of `count` words.
-fn reading_windows(count: usize) -> Vec<std::ops::Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = 0;
-    loop {
-        let end = (start + READER_WORDS).min(count);
-        out.push(start..end);
-        if end == count {
-            return out;
-        }
-        start += READER_STRIDE;
-    }
-}
-
 fn collapse(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()
@@ -483,12 +469,5 @@ mod tests {
         );
         assert!(request.fresh && !request.likelihood);
         assert!(found.judge.ends_with("-reader"), "{}", found.judge);
-    }
-
-    #[test]
-    fn windows_of_the_reader_hold_every_word_and_overlap() {
-        assert_eq!(reading_windows(5), std::slice::from_ref(&(0..5)));
-        assert_eq!(reading_windows(320), std::slice::from_ref(&(0..320)));
-        assert_eq!(reading_windows(600), [0..320, 240..560, 480..600]);
     }
 }

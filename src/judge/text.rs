@@ -113,20 +113,7 @@ impl Text {
     /// Returns windows of [`WINDOW`] words that together hold every word;
     /// one window when the text is shorter, none when it is empty.
     pub fn windows(&self, stride: usize) -> Vec<Range<usize>> {
-        let count = self.words.len();
-        if count == 0 {
-            return Vec::new();
-        }
-        let mut out = Vec::new();
-        let mut start = 0;
-        loop {
-            let end = (start + WINDOW).min(count);
-            out.push(start..end);
-            if end == count {
-                return out;
-            }
-            start += stride.max(1);
-        }
+        windows(self.words.len(), WINDOW, stride)
     }
 
     /// Returns the bytes that the words of `range` stand for.
@@ -134,6 +121,22 @@ impl Text {
         let words = self.words.get(range.clone())?;
         Some(words.first()?.span.start..words.last()?.span.end)
     }
+}
+
+/// Returns windows of `width` of `count` words that together hold every word,
+/// `stride` words between their beginnings; none of no words.
+pub fn windows(count: usize, width: usize, stride: usize) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = 0;
+    while count > 0 {
+        let end = (start + width).min(count);
+        out.push(start..end);
+        if end == count {
+            break;
+        }
+        start += stride.max(1);
+    }
+    out
 }
 
 /// Returns the beginning of `text` of at most `bytes` bytes, cut between
@@ -286,6 +289,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn windows_hold_every_word_and_overlap() {
+        assert_eq!(windows(0, 320, 240), []);
+        assert_eq!(windows(320, 320, 240), [Range { start: 0, end: 320 }]);
+        assert_eq!(windows(600, 320, 240), [0..320, 240..560, 480..600]);
+    }
 
     #[test]
     fn the_reader_gets_words_without_punctuation_but_with_decimal_points() {

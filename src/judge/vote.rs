@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::assessment::Case;
+use super::text::head;
 use crate::llm::{
     BranchPrefix, BranchRequest, Cancel, ChatModel, EngineError, Message, Part, Role,
 };
@@ -19,7 +20,11 @@ const INSTRUCTIONS: &str = "You check interview answers against a rubric, one po
     A point counts only if the answer itself says it or shows it by a concrete case. Naming the \
     topic is not enough, and saying the opposite is a no.";
 
-/// Bits of log loss a label must gain on unseen questions for a vote to count.
+/// Bytes of an answer the chat model is shown: some six minutes of speech, which
+/// fits the smallest context in use with the rubric beside it.
+const MOST_BYTES: usize = 6_000;
+
+/// Nats of log loss a label must gain on unseen questions for a vote to count.
 const WORTH: f64 = 0.005;
 
 /// Parts the calibration set is split into, by question.
@@ -93,7 +98,7 @@ pub async fn ask(
             Part::Prompt("Question: ".into()),
             Part::Guide(case.question.clone()),
             Part::Prompt("\n\nThe candidate's answer:\n".into()),
-            Part::Candidate(case.answer.clone()),
+            Part::Candidate(head(&case.answer, MOST_BYTES).to_owned()),
             Part::Prompt(
                 "\n\nFor each point, say yes if the answer makes it and no if it does not.".into(),
             ),

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
@@ -17,9 +18,11 @@ use crate::{Error, Result};
 /// The adapter, a LoRA on the starter; `models/reader.md` is its card.
 const ADAPTER: &[u8] = include_bytes!("../../models/reader.gguf");
 
+static ADAPTER_SHA256: LazyLock<String> = LazyLock::new(|| hexadecimal(&Sha256::digest(ADAPTER)));
+
 /// Returns the SHA-256 of the adapter, in hexadecimal.
-pub fn adapter_sha256() -> String {
-    hexadecimal(&Sha256::digest(ADAPTER))
+pub fn adapter_sha256() -> &'static str {
+    &ADAPTER_SHA256
 }
 
 /// Returns the files of the trained reader; `None` when the starter, which it

@@ -32,6 +32,18 @@ pub struct Standing {
     pub jitter: Jitter,
 }
 
+impl Standing {
+    /// Returns the same measurement for a judge without the chat model's vote.
+    #[must_use]
+    pub fn voteless(mut self) -> Self {
+        if let Some(figures) = self.without_vote.take() {
+            self.figures = figures;
+        }
+        self.election = None;
+        self
+    }
+}
+
 /// How much the score of an answer moves, in points of 100.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Jitter {
@@ -147,6 +159,15 @@ mod tests {
             election: None,
             jitter: Jitter::default(),
         };
+        let voting = Standing {
+            without_vote: Some(Figures {
+                answers: 7,
+                ..standing.figures.clone()
+            }),
+            ..standing.clone()
+        };
+        assert_eq!(voting.voteless().figures.answers, 7);
+        assert_eq!(standing.clone().voteless(), standing);
         save(&paths, &first, &standing).expect("kept");
         assert_eq!(load(&paths, &first), Some(standing));
         std::fs::write(file(&paths, &first), "{").expect("damaged");

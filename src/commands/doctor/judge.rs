@@ -2,7 +2,7 @@
 //! machine, says how far the result can be trusted, and keeps that for the
 //! next interview.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -14,6 +14,7 @@ use crate::judge::vote::{self, Ballot, Election, Vote};
 use crate::judge::{Case, Judge, LocalJudge, text};
 use crate::llm::{Cancel, ChatModel, Engine, EngineOptions};
 use crate::models;
+use crate::paths::Paths;
 use crate::store::standing::{self, Jitter, Standing};
 use crate::ui::{Meaning, Text};
 use crate::{Error, Result};
@@ -37,7 +38,7 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
     let options = EngineOptions {
         chat: Some(chat.path.clone()),
         embedder: Some(embedder.clone()),
-        reader: Some(reader.clone()),
+        reader: Some(reader),
         ..EngineOptions::default()
     }
     .with_config(&ctx.config.engine)?;
@@ -67,13 +68,11 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
     let standing = runtime.block_on(measure(&judge, &voter, &samples, told))?;
     progress.finish();
 
-    let key = key(judge.version(), &embedder, &reader.base, Some(&chat.path))?;
-    standing::save(&ctx.paths, &key, &standing)?;
-    if !is_trusted(&standing) {
-        // Also for `assess` and `grade`, which load no chat model.
-        let key = self::key(judge.version(), &embedder, &reader.base, None)?;
-        standing::save(&ctx.paths, &key, &standing)?;
-    }
+    let voting = key(judge.version(), &embedder, Some(&chat.path))?;
+    standing::save(&ctx.paths, &voting, &standing)?;
+    // `assess` and `grade` load no chat model: theirs is the judge without it.
+    let alone = key(judge.version(), &embedder, None)?;
+    standing::save(&ctx.paths, &alone, &standing.clone().voteless())?;
     if ctx.ui.is_json() {
         let floors = standing.figures.floors();
         ctx.ui.json_line(&json!({
@@ -105,19 +104,15 @@ pub(super) fn check(ctx: &Context) -> Check {
     let Some(embedder) = models::embedder(&ctx.paths) else {
         return lacking("embedder");
     };
-    let base = match models::reader::base(&ctx.paths) {
-        Ok(Some(base)) => base,
+    match models::reader::base(&ctx.paths) {
+        Ok(Some(_)) => {}
         Ok(None) => return lacking("starter"),
         Err(error) => return Check::failed(NAME, &error),
-    };
+    }
     let chat = models::select(&ctx.config, &ctx.globals, &ctx.paths)
         .ok()
         .map(|choice| choice.path);
-    let version = LocalJudge::reading_version();
-    let found = key(version, &embedder, &base, chat.as_deref())
-        .ok()
-        .and_then(|key| standing::load(&ctx.paths, &key));
-    match found {
+    match known(&ctx.paths, &embedder, chat.as_deref()) {
         None => Check::ok(
             NAME,
             "reads with the shipped reader; `viva doctor --judge` measures how well",
@@ -152,46 +147,35 @@ fn missing(what: &str) -> Error {
         .hint(format!("Fetch it with: viva models pull {what}"))
 }
 
-/// Returns the key under which these models' standing is kept.
-pub(in crate::commands) fn key(
-    judge: String,
-    embedder: &Path,
-    base: &Path,
-    chat: Option<&Path>,
-) -> Result<String> {
-    let mut files: Vec<&Path> = vec![embedder, base];
+/// Returns the key under which these models' standing is kept. The starter is
+/// not among the files: the adapter, whose hash is in the key, fits no other.
+fn key(judge: String, embedder: &Path, chat: Option<&Path>) -> Result<String> {
+    let mut files: Vec<&Path> = vec![embedder];
     files.extend(chat);
     let version = format!("{judge} {}", models::reader::adapter_sha256());
     standing::key(&version, &files)
 }
 
-/// Returns `judge` with what was measured of it with these models: the chat
-/// model's vote where it helps, and the mark of a judge that missed a floor.
-pub(in crate::commands) fn with_standing(
-    judge: LocalJudge,
-    ctx: &crate::paths::Paths,
-    (embedder, base): (&Path, &Path),
-    chat: Option<(PathBuf, Arc<dyn ChatModel>)>,
-) -> LocalJudge {
+/// Returns what was measured of a reading judge with these models before: with
+/// this chat model, or else without one.
+pub(in crate::commands) fn known(
+    paths: &Paths,
+    embedder: &Path,
+    chat: Option<&Path>,
+) -> Option<Standing> {
     let find = |chat: Option<&Path>| {
-        let key = key(judge.version(), embedder, base, chat).ok()?;
-        standing::load(ctx, &key)
+        let key = key(LocalJudge::reading_version(), embedder, chat).ok()?;
+        standing::load(paths, &key)
     };
-    let (found, voter) = match chat {
-        Some((path, model)) => (find(Some(&path)).or_else(|| find(None)), Some(model)),
-        None => (find(None), None),
-    };
-    let Some(found) = found else {
-        return judge;
-    };
-    let judge = match (found.election.and_then(|one| one.mix), voter) {
-        (Some(mix), Some(model)) => judge.with_vote(Vote::new(model, mix)),
+    chat.and_then(|chat| find(Some(chat)))
+        .or_else(|| find(None))
+}
+
+/// Returns `judge` marked as one that missed a floor, where it did.
+pub(in crate::commands) fn marked(judge: LocalJudge, known: Option<&Standing>) -> LocalJudge {
+    match known {
+        Some(standing) if !is_trusted(standing) => judge.unproven(),
         _ => judge,
-    };
-    if is_trusted(&found) {
-        judge
-    } else {
-        judge.unproven()
     }
 }
 

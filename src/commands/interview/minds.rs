@@ -3,20 +3,19 @@
 //! Weights load in the background while the opening and the first question
 //! are being read; whoever needs a model first waits for it.
 
-use std::path::PathBuf;
-
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::super::Context;
-use super::super::doctor::judge::with_standing;
+use super::super::doctor;
 use super::driver::{Sink, Words};
 use crate::interview::{Source, Utterance};
+use crate::judge::vote::Vote;
 use crate::judge::{Assessment, Case, Judge, LocalJudge};
 use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
 use crate::models;
-use crate::paths::Paths;
 use crate::store::ModelStamp;
+use crate::store::standing::Standing;
 use crate::ui::Ui;
 use crate::voice::{Prompts, Voice};
 use crate::{Error, Result};
@@ -28,9 +27,7 @@ pub(in crate::commands) struct Minds {
     has_chat: bool,
     has_embedder: bool,
     has_reader: bool,
-    chat_file: Option<PathBuf>,
-    judge_files: Option<(PathBuf, PathBuf)>,
-    paths: Paths,
+    known: Option<Standing>,
     voice: Voice,
     voice_ready: OnceCell<()>,
     judge: OnceCell<LocalJudge>,
@@ -77,18 +74,27 @@ impl Minds {
             ctx.ui
                 .hint("`make models` or `viva models pull embedder` brings it.");
         }
-        let reader = models::reader(&ctx.paths)?.filter(|_| embedder.is_some());
+        let reader = match embedder.as_ref().map(|_| models::reader(&ctx.paths)) {
+            None => None,
+            Some(Ok(reader)) => reader,
+            Some(Err(error)) => {
+                ctx.ui.warn(&format!("{error}."));
+                None
+            }
+        };
         if reader.is_none() && embedder.is_some() {
             ctx.ui.warn(
-                "The starter model is not here, so answers are judged by words and vectors only, which is far less reliable.",
+                "The trained reader is not here, so answers are judged by words and vectors only and no score is shown.",
             );
-            ctx.ui
-                .hint("`make models` or `viva models pull starter` brings it.");
+            ctx.ui.hint(
+                "`viva models pull starter` brings what it needs; `viva doctor` says what is missing.",
+            );
         }
         let has_reader = reader.is_some();
-        let judge_files = embedder
-            .clone()
-            .zip(reader.as_ref().map(|reader| reader.base.clone()));
+        let known = embedder.as_deref().filter(|_| has_reader).and_then(|file| {
+            let chat = choice.as_ref().map(|choice| choice.path.as_path());
+            doctor::judge::known(&ctx.paths, file, chat)
+        });
         let options = EngineOptions {
             chat: choice.as_ref().map(|choice| choice.path.clone()),
             embedder: embedder.clone(),
@@ -107,9 +113,7 @@ impl Minds {
             has_chat: choice.is_some(),
             has_embedder: embedder.is_some(),
             has_reader,
-            chat_file: choice.as_ref().map(|choice| choice.path.clone()),
-            judge_files,
-            paths: ctx.paths.clone(),
+            known,
             voice,
             voice_ready: OnceCell::new(),
             judge: OnceCell::new(),
@@ -213,20 +217,21 @@ impl Minds {
                     },
                     None => None,
                 };
-                let voter = match self.engine.as_ref().filter(|_| self.has_chat) {
-                    Some(engine) => engine.chat().await.ok(),
-                    None => None,
-                };
+                let read = reader.is_some();
                 let judge = LocalJudge::new(embedder, reader);
-                match &self.judge_files {
-                    Some((embedder, base)) => with_standing(
-                        judge,
-                        &self.paths,
-                        (embedder, base),
-                        self.chat_file.clone().zip(voter),
-                    ),
-                    None => judge,
-                }
+                let Some(known) = self.known.as_ref().filter(|_| read) else {
+                    return judge;
+                };
+                // Only a vote that counts is worth waiting for the chat model.
+                let mix = known.election.and_then(|election| election.mix);
+                let judge = match (mix, self.engine.as_ref().filter(|_| self.has_chat)) {
+                    (Some(mix), Some(engine)) => match engine.chat().await {
+                        Ok(chat) => judge.with_vote(Vote::new(chat, mix)),
+                        Err(_) => judge,
+                    },
+                    _ => judge,
+                };
+                doctor::judge::marked(judge, Some(known))
             })
             .await
     }
