@@ -15,7 +15,7 @@ export GGML_NO_BACKTRACE := 1
 export VIVA_MODELS_DIR ?= $(CURDIR)/models
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build interview demo models test lint deny audit docs unit bench fit-judge check-corpus
+.PHONY: help deps build interview demo models test candidates lint deny audit docs unit bench fit-judge check-corpus
 
 help: ## List the targets
 	@echo "viva: a panel interview on your own laptop"
@@ -43,6 +43,9 @@ test: models lint docs deny check-corpus unit ## Run every check: format, lints,
 
 unit: models
 	VIVA_TEST_MODELS="$(VIVA_MODELS_DIR)" $(CARGO) test $(FLAGS) --no-fail-fast
+
+candidates: models ## Play all thirty scripted candidates, about ten minutes
+	VIVA_CANDIDATES=all VIVA_TEST_MODELS="$(VIVA_MODELS_DIR)" $(CARGO) test $(FLAGS) --test candidates
 
 lint: deps ## Check format and lints
 	$(CARGO) fmt --check

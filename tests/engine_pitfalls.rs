@@ -136,6 +136,19 @@ async fn forks_equal_single_evaluations_however_many_there_are() {
         let (alone, forked) = (alone.log_likelihood[0].0, together.log_likelihood[n].0);
         assert!((alone - forked).abs() < 0.5, "{n}: {alone} {forked}");
     }
+    // Without their likelihood only the ends are computed, and they are the same.
+    let ends = BranchRequest {
+        likelihood: false,
+        fresh: true,
+        ..ask(branches.clone())
+    };
+    let ends = chat.branch(ends, Cancel::new()).await.expect("logits");
+    assert!(ends.log_likelihood.is_empty());
+    for (n, (end, whole)) in ends.logits.iter().zip(&together.logits).enumerate() {
+        for (a, b) in end.iter().zip(whole) {
+            assert!((a - b).abs() < 0.25, "{n}: {a} {b}");
+        }
+    }
     // Were the forks mixed up, these would be: they are nats apart.
     assert!(together.log_likelihood[0].0 > together.log_likelihood[3].0 + 2.0);
     // Longer than a micro-batch, empty, none, and none fitting.

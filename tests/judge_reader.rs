@@ -30,9 +30,15 @@ fn reader() -> ReaderOptions {
 }
 
 async fn judge() -> LocalJudge {
+    judge_with(reader()).await
+}
+
+async fn judge_with(reader: ReaderOptions) -> LocalJudge {
     let engine = Engine::start(EngineOptions {
         embedder: Some(model(EMBEDDER)),
-        reader: Some(reader()),
+        reader: Some(reader),
+        // The tests run side by side.
+        threads: Some(1),
         ..EngineOptions::default()
     })
     .expect("good files");
@@ -123,6 +129,37 @@ async fn the_same_answer_is_judged_the_same_whatever_was_judged_before() {
     // A beginning of the same answer leaves nothing behind either.
     assess(&first, &sample.case(&answer[..answer.len() / 2])).await;
     assert_eq!(assess(&first, &case).await, alone);
+}
+
+#[tokio::test]
+async fn merged_weights_read_as_the_adapter_beside_the_starter_does() {
+    let merged = reader();
+    assert_eq!(merged.adapter, None);
+    let beside = ReaderOptions {
+        adapter: Some(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reader.gguf")),
+        base: model(STARTER),
+    };
+    let samples = samples();
+    let answers = of_kind(&samples, "half");
+    let mut read = Vec::new();
+    for options in [merged, beside] {
+        let judge = judge_with(options).await;
+        let mut probabilities = Vec::new();
+        for (sample, answer) in answers.iter().take(4) {
+            let found = assess(&judge, &sample.case(answer)).await;
+            probabilities.extend(found.points.iter().map(|point| point.probability));
+        }
+        read.push(probabilities);
+    }
+    // Rounding to 8 bits is all that differs.
+    let differences: Vec<f32> = read[0]
+        .iter()
+        .zip(&read[1])
+        .map(|(a, b)| (a - b).abs())
+        .collect();
+    let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+    assert!(mean < 0.03, "{differences:?}");
+    assert!(read[0].iter().any(|p| *p > 0.7) && read[0].iter().any(|p| *p < 0.3));
 }
 
 #[tokio::test]

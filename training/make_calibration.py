@@ -2,7 +2,9 @@
 """Writes the calibration set of `viva doctor --judge` from the test part of the corpus, which nothing was trained or fitted
 on: of each question a strong, a medium and a confidently wrong answer, two others, and one or two made ones worth nothing.
 
-usage: make_calibration.py training/judge models/calibration.jsonl
+The shipped file was drawn when the corpus ended with batch b17; the third argument makes the same file again.
+
+usage: make_calibration.py training/judge models/calibration.jsonl [b17]
 """
 import json
 import random
@@ -14,10 +16,10 @@ SURE = ("strong", "told", "half", "medium", "wrong", "wrong-sure")
 
 
 def main():
-    corpus, out = sys.argv[1:]
+    corpus, out, *last = sys.argv[1:]
     rng = random.Random(3)
     questions = reader_data.questions_of(corpus)
-    items = reader_data.own_items(corpus, "test")
+    items = reader_data.own_items(corpus, "test", *last)
     by_question = {}
     for item in items:
         by_question.setdefault(item["group"], []).append(item)
@@ -33,7 +35,7 @@ def main():
         other = rng.choice([o for o in ids if questions[o]["concept"] != q["concept"]])
         far = rng.choice([a["answer"] for a in everything[other] if a["kind"] in ("strong", "story", "told")])
         made = {"echo": "So the question is: " + q["ask"], "salad": ", ".join(heap), "off-topic": far,
-                "order": rng.choice(reader_data.ORDERS), "non-answer": rng.choice(["I don't know, sorry.", "Hmm, no idea, can we skip this one?", "I'm not sure, I've never done that."])}
+                "order": rng.choice(reader_data.ORDERS[:7]), "non-answer": rng.choice(["I don't know, sorry.", "Hmm, no idea, can we skip this one?", "I'm not sure, I've never done that."])}
         zero, none = {p["id"]: 0 for p in q["point"]}, {m["id"]: 0 for m in q["mistake"]}
         for kind in rng.sample(sorted(made), rng.choice((1, 2))):
             by_question[qid].append(reader_data.item_of(q, kind, made[kind], zero, none))

@@ -210,8 +210,8 @@ def loss_of(logits, items):
     return total / count
 
 
-def train(reader, items, tokens, rate, minutes, seed, final):
-    """Goes through `items` in random order, some `tokens` a step, for
+def train(reader, items, tokens, rate, minutes, seed, final, out=None):
+    """Keeps what there is in `out` every ten steps. Goes through `items` in random order, some `tokens` a step, for
     `minutes` of processor time a thread; the rate falls to `final` of its peak."""
     params = reader.parameters()
     opt = torch.optim.AdamW(params, lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
@@ -244,6 +244,8 @@ def train(reader, items, tokens, rate, minutes, seed, final):
         seen += size
         step += 1
         if step % 10 == 0:
+            if out:
+                torch.save(reader.state(), out)
             took = time.time() - begun
             print(f"step {step} loss {np.mean(losses[-10:]):.3f} {took:.0f}s {seen / took:.0f} tokens/s, {seen} tokens", flush=True)
     print(f"{step} steps, {passes} passes, {seen} tokens in {time.time() - begun:.0f} s", flush=True)
@@ -272,7 +274,7 @@ def main():
         items = lambda n: reader_data.public_items(a.public, seed=a.seed + n)
     else:
         items = lambda n: reader_data.training_items(a.corpus, a.public, seed=a.seed + n)
-    train(reader, items, a.tokens, a.rate, a.minutes, a.seed, a.final)
+    train(reader, items, a.tokens, a.rate, a.minutes, a.seed, a.final, a.out)
     torch.save(reader.state(), a.out)
     valid = reader_data.own_items(a.corpus, "valid")
     reader_data.report("valid", valid, reader.probabilities(valid))

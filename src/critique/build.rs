@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use super::{
     AttemptScore, Critique, Hurt, Moment, NotAssessed, QuestionCritique, Quote, Recommendation,
-    Remark, reverse, vote, work,
+    Remark, Surprise, reverse, rewrite, vote, work,
 };
 use crate::guide::{PointKind, Severity};
-use crate::interview::{Attempt, Intent, Machine, Plan, PlannedQuestion, QuestionRecord, Recovery};
+use crate::interview::{
+    Attempt, Intent, Machine, Plan, PlannedQuestion, QuestionRecord, Recovery, spoken,
+};
 use crate::judge::{Assessment, PointVerdict, Verdict, is_trusted};
 
 /// Returns the critique of an interview, which may still be in progress: what
@@ -23,6 +25,8 @@ pub fn critique(machine: &Machine) -> Critique {
             votes: Vec::new(),
             split: None,
             moments: Vec::new(),
+            rewrite: None,
+            surprises: Vec::new(),
             notes: Vec::new(),
         };
     };
@@ -44,6 +48,8 @@ pub fn critique(machine: &Machine) -> Critique {
         split: vote::split(&votes),
         votes,
         moments: moments(plan, &questions),
+        rewrite: rewrite::rewrite(plan, &questions),
+        surprises: surprises(&questions),
         notes: machine.notes().to_vec(),
         questions,
     }
@@ -73,6 +79,7 @@ fn question(
             .and_then(|attempt| attempt.judgements.first())
             .and_then(|first| shown_score(&first.assessment)),
         not_assessed: not_assessed(machine, index, record),
+        predicted: record.predicted.flatten(),
         flags: assessment.map(|one| one.flags.clone()).unwrap_or_default(),
         covered: Vec::new(),
         partial: Vec::new(),
@@ -86,6 +93,9 @@ fn question(
             attempt.hints.iter().filter(|hint| hint.rung > 0).count()
         }),
         model_answer: planned.question.model_answer.clone(),
+        spoken: attempt
+            .filter(|attempt| attempt.exchanges.is_empty())
+            .and_then(|attempt| spoken::spoken(attempt, planned.question.spoken_seconds)),
         reverse: attempt.and_then(|attempt| reverse::round(plan, index, attempt, &answer)),
         answer,
     };
@@ -125,6 +135,26 @@ fn question(
             .collect();
     }
     critique
+}
+
+/// Returns where the candidate's own scores lay far from the panel's, the
+/// farthest first.
+fn surprises(questions: &[QuestionCritique]) -> Vec<Surprise> {
+    let distance = |one: &Surprise| (f32::from(one.predicted) * 10.0 - one.score).abs();
+    let mut found: Vec<Surprise> = questions
+        .iter()
+        .filter_map(|one| {
+            Some(Surprise {
+                question: one.question.clone(),
+                competencies: one.competencies.clone(),
+                predicted: one.predicted?,
+                score: one.score?,
+            })
+        })
+        .filter(|one| distance(one) >= Surprise::DISTANCE)
+        .collect();
+    found.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+    found
 }
 
 fn not_assessed(machine: &Machine, index: usize, record: &QuestionRecord) -> Option<NotAssessed> {

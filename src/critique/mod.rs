@@ -9,17 +9,19 @@
 
 mod build;
 mod reverse;
+mod rewrite;
 mod vote;
 mod work;
 
 use serde::{Deserialize, Serialize};
 
 use crate::guide::{Competency, PointKind, Severity, StarPart};
-use crate::interview::Recovery;
+use crate::interview::{Recovery, Spoken};
 use crate::judge::{Flag, Verdict};
 
 pub use build::critique;
 pub use reverse::{FlagRemark, PanelWords, ReverseRound};
+pub use rewrite::{Part, Rewrite, YOUR_NUMBER};
 
 /// A score from which a question counts as answered strongly.
 ///
@@ -51,9 +53,39 @@ pub struct Critique {
     pub split: Option<Split>,
     /// The moments that decided it, at most three.
     pub moments: Vec<Moment>,
+    /// The weakest answer said again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<Rewrite>,
+    /// Where the candidate's own scores lay far from the panel's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surprises: Vec<Surprise>,
     /// Remarks the candidate kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// A question on which the candidate was far from the panel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Surprise {
+    /// The question.
+    pub question: String,
+    /// What it was about.
+    pub competencies: Vec<Competency>,
+    /// What the candidate gave themselves, 0 to 10.
+    pub predicted: u8,
+    /// What the panel gave, 0 to 100.
+    pub score: f32,
+}
+
+impl Surprise {
+    /// Distance from which it is one, of 100: a band and a half of the scale
+    /// that recommendations are made on, more than a panel itself differs by.
+    pub const DISTANCE: f32 = 30.0;
+
+    /// Returns whether the candidate thought better of it than the panel.
+    pub fn is_overconfident(&self) -> bool {
+        f32::from(self.predicted) * 10.0 > self.score
+    }
 }
 
 /// What a panel recommends.
@@ -157,6 +189,10 @@ pub struct QuestionCritique {
     pub first_score: Option<f32>,
     /// Why there is no score.
     pub not_assessed: Option<NotAssessed>,
+    /// What the candidate would have given themselves, 0 to 10, said before
+    /// the verdict was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<u8>,
     /// Everything the candidate said to it in the attempt that counts, answers
     /// joined with a blank line. Quotes are ranges of this text.
     pub answer: String,
@@ -182,6 +218,9 @@ pub struct QuestionCritique {
     pub hints: usize,
     /// A model answer of the guide, to compare with.
     pub model_answer: String,
+    /// How it was said: facts, without a grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spoken: Option<Spoken>,
     /// What the candidate found out, where the panel answered their questions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverse: Option<ReverseRound>,

@@ -1,5 +1,6 @@
 //! Critiques of small made-up interviews.
 
+use super::super::Part;
 use super::*;
 use crate::interview::sample::{self, at};
 use crate::interview::{Effect, EventKind, Mode, Source};
@@ -39,6 +40,7 @@ fn play_plan(
                     assessment: Box::new(assessment),
                 }
             }
+            Some(Effect::Predict { .. }) => EventKind::Predicted { score: Some(9) },
             _ => break,
         };
         effects = machine.handle(at(time, kind));
@@ -98,7 +100,7 @@ fn a_range_off_the_answer_or_inside_a_character_gives_no_quote() {
 
 #[test]
 fn questions_that_were_not_reached_have_no_score_and_are_not_zero() {
-    let critique = play(3, &["+a +b here"], |_, _| {});
+    let critique = play(3, &["+a +b here 5"], |_, _| {});
     let scores: Vec<Option<f32>> = critique.questions.iter().map(|one| one.score).collect();
     assert_eq!(scores, [Some(70.0), None, None]);
     let reasons: Vec<Option<NotAssessed>> = critique
@@ -116,6 +118,18 @@ fn questions_that_were_not_reached_have_no_score_and_are_not_zero() {
     );
     assert_eq!(critique.score, Some(70.0));
     assert_eq!(critique.assessed, 1);
+}
+
+#[test]
+fn a_judge_that_is_not_reliable_gives_verdicts_and_no_score() {
+    let critique = play(1, &["+a +b here 5"], |_, assessment| {
+        assessment.judge = "2.4-vectors".into();
+    });
+    let one = &critique.questions[0];
+    assert_eq!((one.score, one.first_score), (None, None));
+    assert_eq!(one.not_assessed, Some(NotAssessed::NotReliable));
+    assert_eq!(points(&one.covered), ["a", "b"]);
+    assert_eq!(critique.recommendation, Recommendation::NotAssessed);
 }
 
 #[test]
@@ -197,7 +211,7 @@ fn one_weak_answer_holds_a_yes_back() {
 fn panellists_vote_on_their_own_competencies_and_may_differ() {
     let critique = play(
         3,
-        &["+a +b +c +d", "+a +b +c +d", "I say ~a", "so", "so"],
+        &["+a +b +c +d 5", "+a +b +c +d 5", "I say ~a", "so", "so"],
         |_, _| {},
     );
     let votes: Vec<(&str, Option<f32>)> = critique
@@ -284,4 +298,67 @@ fn what_the_candidate_found_out_is_shown_with_both_sides_words() {
             );
         }
     }
+}
+
+#[test]
+fn the_weakest_answer_is_said_again_in_its_own_words_and_the_guides() {
+    let critique = play(
+        2,
+        &[
+            "I say +a and +b and +c in 5 ms",
+            "I say +a ~b -c",
+            "so",
+            "so",
+        ],
+        |_, _| {},
+    );
+    let again = critique.rewrite.as_ref().expect("the second is weak");
+    assert_eq!(again.question, critique.questions[1].question);
+    let answer = &critique.questions[1].answer;
+    let mut added = Vec::new();
+    for part in &again.parts {
+        match part {
+            Part::Own { quote, guide } => {
+                assert_eq!(
+                    answer.get(quote.start..quote.end),
+                    Some(quote.text.as_str())
+                );
+                assert!(!guide.is_empty());
+            }
+            Part::Add { text, guide } => {
+                assert!(!guide.is_empty());
+                added.push(text.as_str());
+            }
+        }
+    }
+    // The standout is not demanded.
+    assert_eq!(
+        added,
+        ["Says the thing called b", "Says the thing called c"]
+    );
+}
+
+#[test]
+fn a_strong_interview_needs_no_rewrite() {
+    let critique = play(1, &["I say +a +b +c +d in 5 ms"], |_, _| {});
+    assert_eq!(critique.rewrite, None);
+    let spoken = critique.questions[0].spoken.as_ref().expect("measured");
+    assert_eq!(spoken.words, 9);
+    assert_eq!(spoken.expected, (60, 120));
+    assert!(spoken.first_point_seconds.is_some());
+}
+
+#[test]
+fn a_score_far_from_the_panels_is_a_surprise() {
+    let mut plan = sample::plan(7, 1, Mode::Practice);
+    plan.predict = true;
+    let critique = play_plan(plan, &["I say -a", "so", "so"], |_, _| {});
+    let [one] = critique.surprises.as_slice() else {
+        panic!("one surprise: {:?}", critique.surprises);
+    };
+    assert_eq!(
+        (one.predicted, critique.questions[0].predicted),
+        (9, Some(9))
+    );
+    assert!(one.is_overconfident());
 }

@@ -32,6 +32,12 @@ pub enum Effect {
         /// What to judge.
         case: Box<Case>,
     },
+    /// Ask what the candidate would give their answer; reply with `Predicted`
+    /// or `Interrupted`.
+    Predict {
+        /// Index of the question.
+        question: usize,
+    },
     /// Show the critique; reply with `CritiqueShown`.
     Critique,
     /// The interview is over; nothing is replied.

@@ -51,6 +51,11 @@ pub enum EventKind {
         /// Why, for the journal.
         reason: String,
     },
+    /// The candidate said what they would give themselves, or passed.
+    Predicted {
+        /// 0 to 10; `None` when they passed.
+        score: Option<u8>,
+    },
     /// The candidate gave a command.
     Commanded {
         /// The command.

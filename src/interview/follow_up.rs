@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::mode::Rules;
 use super::record::Attempt;
+use super::spoken::{Lack, lacks};
 use crate::guide::{Point, PointKind, Question, Severity};
 use crate::judge::{Assessment, Flag, Verdict};
 
@@ -18,6 +19,8 @@ pub const STRONG_SCORE: f32 = 70.0;
 pub enum Decision<'a> {
     /// Ask after a point.
     Probe(&'a Point),
+    /// Ask for what is lacking behind a point that was made.
+    Deepen(&'a Point, Lack),
     /// Offer an easier way in, through this point.
     Encourage(&'a Point),
     /// Take the answer in a harder direction: the one at this index.
@@ -60,7 +63,11 @@ pub fn decide<'a>(
         let push = rules
             .push_the_strong
             .then(|| next_harder(question, attempt));
-        return push.flatten().unwrap_or(Decision::MoveOn);
+        // Strong and without one figure or one name: said from a book.
+        return push
+            .flatten()
+            .or_else(|| deeper(question, attempt, assessment, &[Lack::Number]))
+            .unwrap_or(Decision::MoveOn);
     }
     let ranked = unsettled(question, assessment, weak_points);
     let fresh = ranked.into_iter().find(|point| {
@@ -74,8 +81,47 @@ pub fn decide<'a>(
             Decision::Encourage(point)
         }
         Some(point) => Decision::Probe(point),
-        None => Decision::MoveOn,
+        None => deeper(
+            question,
+            attempt,
+            assessment,
+            &[Lack::Number, Lack::TradeOff, Lack::Failure],
+        )
+        .unwrap_or(Decision::MoveOn),
     }
+}
+
+/// Returns the question for what the answer lacks, of those `asked_for`,
+/// behind the heaviest point it makes; once a question at most.
+fn deeper<'a>(
+    question: &'a Question,
+    attempt: &Attempt,
+    assessment: &Assessment,
+    asked_for: &[Lack],
+) -> Option<Decision<'a>> {
+    if attempt
+        .follow_ups
+        .iter()
+        .any(|asked| asked.intent == super::Intent::Deepen)
+    {
+        return None;
+    }
+    let lack = lacks(&attempt.answer())
+        .into_iter()
+        .find(|lack| asked_for.contains(lack))?;
+    let point = question
+        .points
+        .iter()
+        .filter(|point| verdict_of(assessment, &point.id) == Some(Verdict::Covered))
+        // What was asked after has been answered.
+        .filter(|point| {
+            attempt
+                .follow_ups
+                .iter()
+                .all(|asked| asked.point.as_deref() != Some(point.id.as_str()))
+        })
+        .max_by_key(|point| (std::cmp::Reverse(rank(point.kind)), point.weight))?;
+    Some(Decision::Deepen(point, lack))
 }
 
 /// Returns whether an answer is strong: it makes every essential point, scores
@@ -214,6 +260,7 @@ mod tests {
                 text: (*answer).to_owned(),
                 at_ms: 0,
                 took_ms: 0,
+                interrupted: false,
             });
             let case = Case::from_question(question, &question.ask, &attempt.answer());
             attempt.judgements.push(Judgement {
@@ -241,6 +288,7 @@ mod tests {
         match decide(&question, &attempt, mode.rules(0), &BTreeMap::new()) {
             Decision::Probe(point) => format!("probe {}", point.id),
             Decision::Encourage(point) => format!("encourage {}", point.id),
+            Decision::Deepen(point, lack) => format!("deepen {} {lack:?}", point.id),
             Decision::Harder(index) => format!("harder {index}"),
             Decision::MoveOn => "move on".to_owned(),
         }
@@ -257,8 +305,28 @@ mod tests {
 
     #[test]
     fn a_strong_answer_is_left_alone_in_practice_and_pushed_under_pressure() {
-        assert_eq!(decision(&["I say +a +b"], &[], Mode::Practice), "move on");
-        assert_eq!(decision(&["I say +a +b"], &[], Mode::Pressure), "harder 0");
+        let strong = &["I say +a +b in 40 ms"];
+        assert_eq!(decision(strong, &[], Mode::Practice), "move on");
+        assert_eq!(decision(strong, &[], Mode::Pressure), "harder 0");
+    }
+
+    #[test]
+    fn what_is_right_and_vague_is_asked_for_what_it_lacks() {
+        let asked = |answer: &str| decision(&[answer], &["b"], Mode::Practice);
+        assert_eq!(
+            decision(&["I say +a +b"], &[], Mode::Practice),
+            "deepen a Number"
+        );
+        assert_eq!(asked("I say +a ~b +c"), "deepen a Number");
+        assert_eq!(asked("I say +a ~b +c in 40 ms"), "deepen a TradeOff");
+        assert_eq!(
+            asked("I say +a ~b +c in 40 ms instead of 90"),
+            "deepen a Failure"
+        );
+        assert_eq!(
+            asked("I say +a ~b +c in 40 ms instead of 90 and it broke"),
+            "move on"
+        );
     }
 
     #[test]
@@ -301,7 +369,11 @@ mod tests {
     #[test]
     fn a_standout_that_was_not_mentioned_is_not_asked_after() {
         assert_eq!(
-            decision(&["I say +a ~b +c"], &["b"], Mode::Practice),
+            decision(
+                &["I say +a ~b +c with 40 instead of 90 and it broke"],
+                &["b"],
+                Mode::Practice
+            ),
             "move on"
         );
         assert_eq!(

@@ -25,6 +25,11 @@ pub enum Intent {
     Repeat,
     /// A panellist follows up on one unsettled point.
     Probe,
+    /// A panellist asks for the number, the trade-off or the failure behind a
+    /// point that was made and left vague.
+    Deepen,
+    /// A panellist cuts in where an answer runs past the question's time.
+    Interrupt,
     /// A panellist offers an easier way in after a non-answer.
     Encourage,
     /// A panellist takes a strong or recited answer in a harder direction.
@@ -44,14 +49,24 @@ impl Intent {
     pub fn is_verbatim(self) -> bool {
         matches!(
             self,
-            Self::Opening | Self::Greeting | Self::Ask | Self::Repeat | Self::Reply | Self::Weigh
+            Self::Opening
+                | Self::Greeting
+                | Self::Ask
+                | Self::Repeat
+                | Self::Reply
+                | Self::Weigh
+                | Self::Deepen
+                | Self::Interrupt
         )
     }
 
     /// Returns whether the line asks about an answer just given, so that it
     /// must hold exactly one question and give nothing away.
     pub fn is_follow_up(self) -> bool {
-        matches!(self, Self::Probe | Self::Encourage | Self::Harder)
+        matches!(
+            self,
+            Self::Probe | Self::Deepen | Self::Encourage | Self::Harder
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use super::intent::{Facts, Intent, PointFacts, Speaker, Utterance};
 use super::leak::leaked;
 use super::plan::Plan;
 use super::record::{Attempt, Line};
+use super::spoken::Lack;
 use crate::guide::{Panellist, Point};
 use crate::judge::Verdict;
 
@@ -49,6 +50,35 @@ const WEIGH: [&str; 3] = [
     "From what you have heard, what would make you hesitate to join us?",
     "Then let me turn it round once: going by our answers, what would hold you back from working here?",
     "One from us before we stop: after what we have told you, what would you think twice about before signing?",
+];
+
+/// How the panel asks for a figure behind what was said.
+const FIGURES: [&str; 3] = [
+    "Can you put a figure on that?",
+    "How much was that, roughly, in numbers?",
+    "What did you measure there, and what came out?",
+];
+
+/// How the panel asks what something was weighed against.
+const PRICES: [&str; 3] = [
+    "What did you give up for that?",
+    "What would have spoken for doing it the other way?",
+    "And what does that cost you?",
+];
+
+/// How the panel asks where something breaks.
+const BREAKS: [&str; 3] = [
+    "Where would that break first?",
+    "When has that gone wrong for you?",
+    "What would make that fail?",
+];
+
+/// How the panel cuts in. None says what was made of the answer.
+const INTERRUPTIONS: [&str; 4] = [
+    "I'm going to stop you there, we have to watch the clock.",
+    "Sorry, let me cut in here: that is the time we have for this one.",
+    "Let me stop you for a moment, we are over time on this.",
+    "I'll come in here, or we won't get through the rest.",
 ];
 
 /// Quotes of fewer words say nothing; longer ones are tiring to hear.
@@ -141,6 +171,17 @@ pub(super) fn follow_up(
             let probe = probe(point, &answer, plan.seed, salt, said);
             (Intent::Probe, Some(point_facts), lead, probe)
         }
+        Decision::Deepen(point, lack) => {
+            let list = match lack {
+                Lack::Number => FIGURES,
+                Lack::TradeOff => PRICES,
+                Lack::Failure => BREAKS,
+            };
+            let lead = pick(&speaker.acknowledgements, plan.seed, salt, said).cloned();
+            let point_facts = point_facts(point, attempt, &answer);
+            let body = pick(&list.map(str::to_owned), plan.seed, salt, said)?.clone();
+            (Intent::Deepen, Some(point_facts), lead, body)
+        }
         Decision::Encourage(point) => {
             let leads = ENCOURAGEMENTS.map(str::to_owned);
             let lead = pick(&leads, plan.seed, salt, said).cloned();
@@ -149,7 +190,7 @@ pub(super) fn follow_up(
             (Intent::Encourage, Some(point_facts), lead, probe)
         }
     };
-    let quote = (intent == Intent::Probe)
+    let quote = matches!(intent, Intent::Probe | Intent::Deepen)
         .then(|| point.as_ref()?.quotes.first())
         .flatten();
     let mut words: Vec<String> = lead.iter().cloned().collect();
@@ -188,6 +229,16 @@ pub(super) fn no_answer(seed: u64, salt: usize, said: &[Line], told: bool) -> St
         NO_ANSWERS.map(str::to_owned).into()
     };
     pick(&list, seed, salt, said).cloned().unwrap_or_default()
+}
+
+/// Returns the line that cuts in on an answer to the question at `index`.
+pub(super) fn interruption(plan: &Plan, index: usize, said: &[Line]) -> Option<(usize, Utterance)> {
+    let panellist = plan.questions.get(index)?.panellist;
+    let list = INTERRUPTIONS.map(str::to_owned);
+    let text = pick(&list, plan.seed, index * 31, said)?.clone();
+    let mut utterance = line(plan, panellist, Intent::Interrupt, text);
+    utterance.facts = question_facts(plan, index, "")?;
+    Some((panellist, utterance))
 }
 
 /// Returns the line that asks what the candidate makes of the panel's answers.
@@ -354,6 +405,16 @@ mod tests {
                     .iter()
                     .any(|word| lower.contains(word))
             );
+        }
+    }
+
+    #[test]
+    fn what_asks_for_more_is_one_question_and_an_interruption_none() {
+        for text in FIGURES.iter().chain(&PRICES).chain(&BREAKS) {
+            assert_eq!(text.matches('?').count(), 1, "{text}");
+        }
+        for text in INTERRUPTIONS {
+            assert!(!text.contains('?'), "{text}");
         }
     }
 

@@ -17,11 +17,16 @@ use super::intent::{Intent, Source, Utterance};
 use super::lines;
 use super::plan::Plan;
 use super::record::{Attempt, FollowUp, HintGiven, Judgement, Line, QuestionRecord, Turn};
+use super::spoken::seconds_of;
 use crate::judge::{Assessment, Case};
 
 /// Attempts at one question, the first included: two comparisons are as many
 /// as a person learns from in one sitting.
 pub const MAX_ATTEMPTS: usize = 3;
+
+/// Times longer that an answer takes to type than to say: 140 spoken words a
+/// minute against some 40 typed ones.
+const TYPING: u64 = 3;
 
 /// Where the interview stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +39,8 @@ pub enum Phase {
     Listening,
     /// The judge is at work.
     Assessing,
+    /// The candidate is asked for their own score of a question.
+    Predicting,
     /// The critique is being shown.
     Critiquing,
     /// It is over.
@@ -123,7 +130,13 @@ impl Machine {
                     )),
                 })
             }
-            Phase::Critiquing => Some(Effect::Critique),
+            Phase::Predicting => Some(Effect::Predict {
+                question: self.index,
+            }),
+            Phase::Critiquing => Some(match self.unpredicted() {
+                Some(question) => Effect::Predict { question },
+                None => Effect::Critique,
+            }),
             Phase::Ended => Some(Effect::End {
                 reason: self.reason.unwrap_or(EndReason::Completed),
             }),
@@ -189,6 +202,7 @@ impl Machine {
             EventKind::Answered { text } => self.answered(now, text),
             EventKind::Assessed { assessment } => self.assessed(Some(*assessment)),
             EventKind::NotAssessed { .. } => self.assessed(None),
+            EventKind::Predicted { score } => self.predicted(score),
             EventKind::Commanded { command } => self.commanded(now, command),
             EventKind::EndOfInput => self.close(EndReason::EndOfInput),
             EventKind::Interrupted => self.leave(),
@@ -272,17 +286,45 @@ impl Machine {
         let took_ms = now
             .saturating_sub(self.paused_ms)
             .saturating_sub(self.listening_from_ms);
-        let turn = Turn {
+        let mut turn = Turn {
             text,
             at_ms: now,
             took_ms,
+            interrupted: false,
         };
         if self.is_reverse() {
             return self.asked_panel(turn);
         }
+        turn.interrupted = self.runs_over(&turn);
+        let cut_in = turn
+            .interrupted
+            .then(|| lines::interruption(self.plan.as_ref()?, self.index, &self.said))
+            .flatten();
         self.attempt_mut()?.turns.push(turn);
+        if let Some((panellist, line)) = cut_in {
+            self.push_line(panellist, line);
+        }
         self.phase = Phase::Assessing;
         Some(Vec::new())
+    }
+
+    /// Returns whether the panel cuts in on a first answer: the clock runs, and
+    /// it takes longer than the question has, said or typed.
+    fn runs_over(&self, turn: &Turn) -> bool {
+        let Some(plan) = self.plan.as_ref() else {
+            return false;
+        };
+        let first = self
+            .attempt()
+            .is_some_and(|attempt| attempt.turns.is_empty());
+        let spoken = u64::from(seconds_of(&turn.text));
+        plan.rules(self.index).clock
+            && first
+            && plan.questions.get(self.index).is_some_and(|planned| {
+                let longest = u64::from(planned.question.spoken_seconds.max);
+                // Silence counts too, but a person types slower than they speak.
+                spoken > longest || (turn.took_ms / 1000 > longest * TYPING && spoken > longest / 2)
+            })
     }
 
     fn assessed(&mut self, assessment: Option<Assessment>) -> Option<Vec<Effect>> {
@@ -345,10 +387,44 @@ impl Machine {
         Some(Vec::new())
     }
 
+    /// Returns the first judged question whose own score was not asked for.
+    fn unpredicted(&self) -> Option<usize> {
+        self.plan.as_ref().filter(|plan| plan.predict)?;
+        self.records.iter().position(|record| {
+            record.predicted.is_none()
+                && record.attempt().is_some_and(|attempt| {
+                    attempt.assessment().is_some() && attempt.exchanges.is_empty()
+                })
+        })
+    }
+
+    fn predicted(&mut self, score: Option<u8>) -> Option<Vec<Effect>> {
+        if !self.pending.is_empty() {
+            return None;
+        }
+        let score = score.map(|score| score.min(10));
+        match self.phase {
+            Phase::Predicting => {
+                self.records.get_mut(self.index)?.predicted = Some(score);
+                self.settle()
+            }
+            Phase::Critiquing => {
+                let question = self.unpredicted()?;
+                self.records.get_mut(question)?.predicted = Some(score);
+                Some(Vec::new())
+            }
+            _ => None,
+        }
+    }
+
     fn settle(&mut self) -> Option<Vec<Effect>> {
         let from = self.index;
         let plan = self.plan.as_ref()?;
         let show = plan.rules(from).critique_each && self.records.get(from)?.assessment().is_some();
+        if show && self.unpredicted().is_some_and(|question| question == from) {
+            self.phase = Phase::Predicting;
+            return Some(Vec::new());
+        }
         self.records.get_mut(from)?.settled = true;
         let mut effects = vec![Effect::Settled {
             question: from,
@@ -590,6 +666,7 @@ impl Machine {
         }
         record.attempts.push(Attempt::default());
         record.settled = false;
+        record.predicted = None;
         let mut effects = vec![notice(Notice::AnotherAttempt)];
         effects.extend(self.put_question(target, Intent::Repeat)?);
         Some(effects)

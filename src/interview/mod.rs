@@ -19,6 +19,7 @@ pub mod record;
 pub mod reverse;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod spoken;
 mod words;
 
 pub use effect::{Clock, Effect, EndReason, Listen, Notice, Status};
@@ -29,3 +30,4 @@ pub use mode::{Mode, Rules};
 pub use plan::{BankItem, Plan, PlanError, PlanRequest, PlannedQuestion};
 pub use record::{Attempt, FollowUp, HintGiven, Line, QuestionRecord, Recovery, Turn};
 pub use reverse::{EmployerFlag, Exchange, Weighing};
+pub use spoken::{Place, Spoken};

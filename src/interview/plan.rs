@@ -90,6 +90,10 @@ pub struct Plan {
     /// where they do not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub red_flags: Vec<EmployerFlag>,
+    /// Whether the candidate is asked what they would give themselves before
+    /// a verdict is shown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub predict: bool,
 }
 
 /// A question of a plan.
@@ -170,6 +174,7 @@ impl Plan {
             closing: template.closing.clone(),
             questions,
             red_flags: Vec::new(),
+            predict: false,
         })
     }
 

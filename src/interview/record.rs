@@ -52,6 +52,9 @@ pub struct Turn {
     pub at_ms: u64,
     /// Milliseconds from the end of the question to the answer, without pauses.
     pub took_ms: u64,
+    /// Whether it ran past the question's time and the panel cut in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
 }
 
 /// A follow-up as it was asked.
@@ -121,6 +124,30 @@ pub struct QuestionRecord {
     pub skipped: bool,
     /// Whether the panel is done with it.
     pub settled: bool,
+    /// What the candidate would give the attempt that counts, 0 to 10, once
+    /// they were asked; `Some(None)` when they passed.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "asked")]
+    pub predicted: Option<Option<u8>>,
+}
+
+/// Keeps "was not asked" and "passed" apart: the first is no field at all.
+mod asked {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[allow(clippy::option_option, clippy::ref_option)]
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Option<u8>>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.flatten().serialize(out)
+    }
+
+    #[allow(clippy::option_option)]
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Option<u8>>, D::Error> {
+        Option::<u8>::deserialize(from).map(Some)
+    }
 }
 
 impl QuestionRecord {
@@ -218,6 +245,7 @@ mod tests {
                 text: (*answer).to_owned(),
                 at_ms: 0,
                 took_ms: 0,
+                interrupted: false,
             });
             let case = Case::from_question(&question, &question.ask, &attempt.answer());
             attempt.judgements.push(Judgement {

@@ -16,6 +16,7 @@ fn turn(text: &str) -> Turn {
         text: text.to_owned(),
         at_ms: 0,
         took_ms: 0,
+        interrupted: false,
     }
 }
 

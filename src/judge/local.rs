@@ -202,16 +202,12 @@ impl LocalJudge {
             {
                 probability = mix.probability(probability, vote);
             }
-            let mut verdict = parameters.verdict(probability, &s);
+            let verdict = parameters.verdict(probability, &s);
             let evidence = if verdict == Verdict::Missing {
                 Vec::new()
             } else {
                 evidence::ranges(&case.answer, &answer.text, &places(found, near(at)))
             };
-            // What nothing can be quoted for is not shown as half made.
-            if verdict == Verdict::Partial && evidence.is_empty() {
-                verdict = Verdict::Missing;
-            }
             signals.push(s);
             points.push(PointVerdict {
                 id: point.id.clone(),
@@ -469,5 +465,19 @@ mod tests {
         );
         assert!(request.fresh && !request.likelihood);
         assert!(found.judge.ends_with("-reader"), "{}", found.judge);
+    }
+
+    #[test]
+    fn only_a_reading_judge_that_missed_no_floor_is_trusted() {
+        let embedder = || Arc::new(FakeEmbedder::new(8)) as Arc<dyn Embedder>;
+        let reader = || Arc::new(FakeChat::new(["unused"])) as Arc<dyn ChatModel>;
+        let trusted = |judge: LocalJudge| is_trusted(&judge.version());
+        assert!(!trusted(LocalJudge::new(None, None)));
+        assert!(!trusted(LocalJudge::new(None, Some(reader()))));
+        assert!(!trusted(LocalJudge::new(Some(embedder()), None)));
+        let reading = LocalJudge::new(Some(embedder()), Some(reader()));
+        assert_eq!(reading.version(), LocalJudge::reading_version());
+        assert!(trusted(reading.clone()));
+        assert!(!trusted(reading.unproven()));
     }
 }

@@ -128,7 +128,7 @@ impl Text {
 pub fn windows(count: usize, width: usize, stride: usize) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     let mut start = 0;
-    while count > 0 {
+    while start < count {
         let end = (start + width).min(count);
         out.push(start..end);
         if end == count {
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn windows_hold_every_word_and_overlap() {
-        assert_eq!(windows(0, 320, 240), []);
+        assert!(windows(0, 320, 240).is_empty());
         assert_eq!(windows(320, 320, 240), [Range { start: 0, end: 320 }]);
         assert_eq!(windows(600, 320, 240), [0..320, 240..560, 480..600]);
     }

@@ -76,10 +76,11 @@ pub(super) struct Checked {
     pub(super) needs: Needs,
 }
 
-/// A reader's adapter that passed the preflight.
+/// A reader's files that passed the preflight.
 pub(super) struct CheckedReader {
-    pub(super) adapter: PathBuf,
-    /// Its base, when that is not the chat model.
+    /// Its adapter, when that is a file of its own.
+    pub(super) adapter: Option<PathBuf>,
+    /// Its weights, when that is not the chat model.
     pub(super) base: Option<Checked>,
     /// What its context needs.
     pub(super) needs: Needs,
@@ -196,7 +197,7 @@ pub(super) fn run(
         } else {
             &mut chat_model
         };
-        open_adapter(model.as_mut(), &reader.adapter, &board.reader)
+        open_adapter(model.as_mut(), reader.adapter.as_ref()?, &board.reader)
     });
     let mut chat = plan
         .chat
@@ -218,7 +219,10 @@ pub(super) fn run(
             Some(base) => (base, base_model.as_ref()),
             None => (plan.chat.as_ref()?, chat_model.as_ref()),
         };
-        let adapter = adapter.as_mut()?;
+        let applied = match &asked.adapter {
+            Some(path) => Some((adapter.as_mut()?, path)),
+            None => None,
+        };
         let board = &board.reader;
         let mut session = session(
             &backend,
@@ -229,28 +233,26 @@ pub(super) fn run(
             &cells[3],
             &watch::Sender::new(None),
         )?;
-        match session.context.lora_adapter_set(adapter, 1.0) {
-            Ok(()) => {
-                let info = load::info(
-                    &checked.path,
-                    &checked.header,
-                    session.model,
-                    &plan.options,
-                    &asked.needs,
-                    session.capacity,
-                );
-                board.send_replace(Some(Ok(info)));
-                Some(session)
-            }
-            Err(_) => {
-                board.send_replace(Some(Err(bad(
-                    &asked.adapter,
-                    "the inference library could not apply it",
-                    "Get the adapter that belongs to this model.",
-                ))));
-                None
-            }
+        if let Some((adapter, path)) = applied
+            && session.context.lora_adapter_set(adapter, 1.0).is_err()
+        {
+            board.send_replace(Some(Err(bad(
+                path,
+                "the inference library could not apply it",
+                "Get the adapter that belongs to this model.",
+            ))));
+            return None;
         }
+        let info = load::info(
+            &checked.path,
+            &checked.header,
+            session.model,
+            &plan.options,
+            &asked.needs,
+            session.capacity,
+        );
+        board.send_replace(Some(Ok(info)));
+        Some(session)
     });
     board.fail_all(&EngineError::Stopped);
     board.progress.send_replace(LoadProgress {

@@ -345,14 +345,16 @@ fn plan(options: EngineOptions) -> Result<Plan, EngineError> {
         });
     }
     if let Some(reader) = &options.reader {
-        let adapter = preflight::inspect(&reader.adapter)?;
         let shared = options
             .chat
             .as_ref()
             .is_some_and(|chat| same_file(chat, &reader.base));
         let base = preflight::inspect(&reader.base)?;
         preflight::check_chat(&reader.base, &base)?;
-        preflight::check_adapter(&reader.adapter, &adapter, &base)?;
+        if let Some(path) = &reader.adapter {
+            let adapter = preflight::inspect(path)?;
+            preflight::check_adapter(path, &adapter, &base)?;
+        }
         let context = Some(
             u32::try_from(USUAL_CONTEXT / 2).unwrap_or(4096).min(
                 u32::try_from(

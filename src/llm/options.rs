@@ -13,7 +13,7 @@ pub struct EngineOptions {
     pub embedder: Option<PathBuf>,
     /// The cross-encoder's GGUF file.
     pub ranker: Option<PathBuf>,
-    /// A tuned reader: a LoRA adapter on the chat model or on a base of its own.
+    /// A tuned reader: its own weights, or a LoRA adapter on a model.
     pub reader: Option<ReaderOptions>,
     /// Threads used to decode; default: physical cores that are not busy.
     pub threads: Option<usize>,
@@ -31,12 +31,13 @@ pub struct EngineOptions {
     pub chat_template: Option<String>,
 }
 
-/// A LoRA adapter and the model it belongs to.
+/// A tuned model: a LoRA adapter and the model it belongs to, or weights that
+/// the adapter was merged into.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReaderOptions {
-    /// The adapter's GGUF file.
-    pub adapter: PathBuf,
-    /// Its base model's GGUF file. The same file as the chat model is held in
+    /// The adapter's GGUF file; none when it is part of the weights.
+    pub adapter: Option<PathBuf>,
+    /// The model's GGUF file. The same file as the chat model is held in
     /// memory once.
     pub base: PathBuf,
 }

@@ -1,6 +1,6 @@
-//! The trained reader's files: its adapter, which is part of the program, and
-//! the starter's weights that it tunes, in the quantisation that reads fastest.
-//! Makes both in the cache folder and says where they are; loads nothing.
+//! The trained reader's files: its adapter, which is part of the program, is
+//! merged into the weights of the starter, which it tunes. Makes the result in
+//! the cache folder and says where it is; loads nothing.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -26,42 +26,71 @@ pub fn adapter_sha256() -> &'static str {
 }
 
 /// Returns the files of the trained reader; `None` when the starter, which it
-/// tunes, is not on this machine. On the first call the adapter is unpacked
-/// and the weights are converted to Q8_0, into the cache folder; that takes
-/// some seconds and 145 MB of disk. Where the disk has no room for that, the
-/// starter's own file is used, which reads at half the speed.
+/// tunes, is not on this machine. On the first call the adapter is merged into
+/// the starter's weights, in Q8_0, in the cache folder; that takes some seconds
+/// and 145 MB of disk. Where the disk has no room for that, the adapter is
+/// applied beside the starter's own file, which reads more slowly.
 ///
 /// # Errors
-/// Fails when the adapter cannot be written.
+/// Fails when the cache folder cannot be written at all.
 pub fn reader(paths: &Paths) -> Result<Option<ReaderOptions>> {
     let Some(base) = base(paths)? else {
         return Ok(None);
     };
+    if let Some(merged) = kept(&merged_path(paths)) {
+        return Ok(Some(merged));
+    }
     let adapter = unpacked(paths)?;
-    Ok(Some(ReaderOptions {
-        adapter,
-        base: converted(paths, &base).unwrap_or(base),
-    }))
+    Ok(Some(merge(paths, &base, &adapter).unwrap_or(
+        ReaderOptions {
+            adapter: Some(adapter),
+            base,
+        },
+    )))
 }
 
-/// The starter's weights in Q8_0; nothing where they cannot be made.
-fn converted(paths: &Paths, base: &Path) -> Option<PathBuf> {
-    let path = paths.cache.join("reader-base.q8_0.gguf");
-    let sum = paths.cache.join("reader-base.q8_0.size");
-    let size = |path: &Path| std::fs::metadata(path).ok().map(|found| found.len());
-    let noted = std::fs::read_to_string(&sum).ok();
-    if size(&path).is_some_and(|size| noted == Some(size.to_string())) {
-        return Some(path);
-    }
+fn merged_path(paths: &Paths) -> PathBuf {
+    paths
+        .cache
+        .join(format!("reader-{}.q8_0.gguf", &adapter_sha256()[..16]))
+}
+
+fn size(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|found| found.len())
+}
+
+/// The merged weights, when they lie there whole: of the size that was noted
+/// when they were written.
+fn kept(path: &Path) -> Option<ReaderOptions> {
+    let noted = std::fs::read_to_string(path.with_extension("size")).ok()?;
+    (size(path)?.to_string() == noted).then(|| ReaderOptions {
+        adapter: None,
+        base: path.to_path_buf(),
+    })
+}
+
+/// Merges the adapter into the starter's weights, and removes what earlier
+/// versions of this program left; nothing where that cannot be done.
+fn merge(paths: &Paths, base: &Path, adapter: &Path) -> Option<ReaderOptions> {
+    let path = merged_path(paths);
     let file = tempfile::NamedTempFile::new_in(&paths.cache).ok()?;
-    if let Err(error) = crate::llm::requantise::to_q8_0(base, file.path()) {
-        tracing::warn!("the reader's weights stay as they are: {error}");
+    if let Err(error) = crate::llm::requantise::merged_q8_0(base, adapter, file.path()) {
+        tracing::warn!("the reader is applied beside the starter: {error}");
         return None;
     }
     file.as_file().sync_all().ok()?;
     file.persist(&path).ok()?;
-    std::fs::write(&sum, size(&path)?.to_string()).ok()?;
-    Some(path)
+    let note = path.with_extension("size");
+    std::fs::write(&note, size(&path)?.to_string()).ok()?;
+    for entry in std::fs::read_dir(&paths.cache).ok()?.flatten() {
+        let old = entry.path();
+        if entry.file_name().to_string_lossy().starts_with("reader-") && old != path && old != note
+        {
+            // A file that another process still has open stays; no harm done.
+            let _ = std::fs::remove_file(old);
+        }
+    }
+    kept(&path)
 }
 
 /// Returns the starter's file, by name and size: the adapter fits no other
@@ -132,6 +161,35 @@ mod tests {
         std::fs::write(&path, b"GGUF").expect("damaged");
         assert_eq!(unpacked(&paths).expect("unpacked again"), path);
         assert!(std::fs::read(&path).expect("there") == ADAPTER);
+    }
+
+    #[test]
+    fn weights_that_cannot_be_merged_leave_only_the_adapter_behind() {
+        let root = tempfile::tempdir().expect("a folder");
+        let paths = paths(root.path());
+        std::fs::create_dir_all(&paths.cache).expect("a folder");
+        let base = root.path().join("starter.gguf");
+        std::fs::write(&base, "no weights").expect("written");
+        let adapter = unpacked(&paths).expect("unpacked");
+        assert_eq!(merge(&paths, &base, &adapter), None);
+        let left: Vec<_> = std::fs::read_dir(&paths.cache)
+            .expect("there")
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        assert_eq!(left, [adapter]);
+    }
+
+    #[test]
+    fn merged_weights_of_another_size_than_was_noted_are_made_again() {
+        let root = tempfile::tempdir().expect("a folder");
+        let path = root.path().join("reader-x.q8_0.gguf");
+        std::fs::write(&path, "weights").expect("written");
+        assert_eq!(kept(&path), None);
+        std::fs::write(path.with_extension("size"), "7").expect("written");
+        assert!(kept(&path).is_some_and(|found| found.adapter.is_none()));
+        std::fs::write(&path, "weig").expect("cut short");
+        assert_eq!(kept(&path), None);
     }
 
     #[test]

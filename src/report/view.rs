@@ -1,10 +1,12 @@
 //! What the templates see: the critique with the answers cut into marked
 //! pieces, the competencies gathered over the panel, the transcript.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Report;
 use super::marks::{Mark, pieces};
+use crate::interview::Spoken;
 use crate::store::StoredEvent;
 
 /// The lists of a question's critique whose quotes mark the answer.
@@ -83,7 +85,13 @@ fn mark(question: &mut Value) {
         }
     }
     let pieces = json!(pieces(answer, &ranges));
+    // Reports of earlier versions hold none.
+    let spoken = question
+        .get("spoken")
+        .and_then(|spoken| Spoken::deserialize(spoken).ok())
+        .map(|spoken| spoken.lines());
     if let Some(question) = question.as_object_mut() {
+        question.insert("how_said".to_owned(), json!(spoken.unwrap_or_default()));
         question.insert("pieces".to_owned(), pieces);
     }
 }

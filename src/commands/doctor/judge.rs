@@ -68,11 +68,7 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
     let standing = runtime.block_on(measure(&judge, &voter, &samples, told))?;
     progress.finish();
 
-    let voting = key(judge.version(), &embedder, Some(&chat.path))?;
-    standing::save(&ctx.paths, &voting, &standing)?;
-    // `assess` and `grade` load no chat model: theirs is the judge without it.
-    let alone = key(judge.version(), &embedder, None)?;
-    standing::save(&ctx.paths, &alone, &standing.clone().voteless())?;
+    keep(&ctx.paths, &embedder, &chat.path, &standing)?;
     if ctx.ui.is_json() {
         let floors = standing.figures.floors();
         ctx.ui.json_line(&json!({
@@ -147,9 +143,17 @@ fn missing(what: &str) -> Error {
         .hint(format!("Fetch it with: viva models pull {what}"))
 }
 
+/// Keeps what was measured with these models, and the part of it that holds
+/// for the judge without the chat model: `assess` and `grade` load none.
+fn keep(paths: &Paths, embedder: &Path, chat: &Path, measured: &Standing) -> Result<()> {
+    standing::save(paths, &key(embedder, Some(chat))?, measured)?;
+    standing::save(paths, &key(embedder, None)?, &measured.clone().voteless())
+}
+
 /// Returns the key under which these models' standing is kept. The starter is
 /// not among the files: the adapter, whose hash is in the key, fits no other.
-fn key(judge: String, embedder: &Path, chat: Option<&Path>) -> Result<String> {
+fn key(embedder: &Path, chat: Option<&Path>) -> Result<String> {
+    let judge = LocalJudge::reading_version();
     let mut files: Vec<&Path> = vec![embedder];
     files.extend(chat);
     let version = format!("{judge} {}", models::reader::adapter_sha256());
@@ -164,7 +168,7 @@ pub(in crate::commands) fn known(
     chat: Option<&Path>,
 ) -> Option<Standing> {
     let find = |chat: Option<&Path>| {
-        let key = key(LocalJudge::reading_version(), embedder, chat).ok()?;
+        let key = key(embedder, chat).ok()?;
         standing::load(paths, &key)
     };
     chat.and_then(|chat| find(Some(chat)))
@@ -497,6 +501,42 @@ mod tests {
         assert_eq!(same.figures, alone);
         assert_eq!(same.jitter.same_text, 0.0);
         assert!(same.jitter.answers > 0);
+    }
+
+    #[test]
+    fn the_next_interview_finds_what_was_measured_with_its_models() {
+        let root = tempfile::tempdir().expect("a folder");
+        let paths = Paths {
+            config: root.path().join("config"),
+            data: root.path().join("data"),
+            models: root.path().join("models"),
+            cache: root.path().join("cache"),
+        };
+        let file = |name: &str| {
+            let path = root.path().join(name);
+            std::fs::write(&path, name).expect("written");
+            path
+        };
+        let (embedder, chat, other) = (file("embedder"), file("chat"), file("other"));
+        let measured = |answers| Standing {
+            schema: 1,
+            judge: LocalJudge::reading_version(),
+            figures: Figures {
+                answers,
+                ..calibration::figures(&[])
+            },
+            without_vote: None,
+            election: None,
+            jitter: Jitter::default(),
+        };
+        assert_eq!(known(&paths, &embedder, Some(&chat)), None);
+        keep(&paths, &embedder, &chat, &measured(3)).expect("kept");
+        let found = |chat: Option<&Path>| known(&paths, &embedder, chat).map(|s| s.figures.answers);
+        assert_eq!(found(Some(&chat)), Some(3));
+        // Another chat model has no vote yet: the judge without one is known.
+        assert_eq!(found(Some(&other)), Some(3));
+        assert_eq!(found(None), Some(3));
+        assert_eq!(known(&paths, &other, Some(&chat)), None);
     }
 
     #[test]

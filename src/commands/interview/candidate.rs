@@ -15,6 +15,13 @@ use crate::{Error, Result};
 /// The line that ends an answer in a file or pipe.
 pub const DIVIDER: &str = "---";
 
+/// What the line begins with, before a number counted from 1, that opens the
+/// answers to one question of the interview.
+pub const SECTION: &str = "===";
+
+/// What a script says to a question or follow-up its section has no answer to.
+const NOTHING_MORE: &str = "I have nothing to add to that.";
+
 /// Letters of an answer from a file that are echoed; all of it is kept.
 const ECHO_LETTERS: usize = 4_000;
 
@@ -45,6 +52,14 @@ pub trait Candidate: Send {
     /// # Errors
     /// As [`Candidate::listen`].
     async fn wait(&mut self) -> Result<Heard>;
+
+    /// Asks what the candidate would give the answer to the question at this
+    /// index; `None` when they left, `Some(None)` when they passed.
+    ///
+    /// # Errors
+    /// As [`Candidate::listen`].
+    #[allow(clippy::option_option)]
+    async fn predict(&mut self, question: usize) -> Result<Option<Option<u8>>>;
 
     /// Returns whether time passes as words are spoken instead of as the
     /// clock runs, so that the same answers always take as long.
@@ -139,12 +154,35 @@ impl Candidate for Keyboard {
         })
     }
 
+    async fn predict(&mut self, question: usize) -> Result<Option<Option<u8>>> {
+        let prompt = format!(
+            "Question {}, your own score, 0 to 10 (Enter passes)",
+            question + 1
+        );
+        loop {
+            match self.editor.read(Ask::line(prompt.as_str())).await? {
+                Entry::Leave { .. } => return Ok(None),
+                Entry::End | Entry::Command { .. } => return Ok(Some(None)),
+                Entry::Text(text) if text.trim().is_empty() => return Ok(Some(None)),
+                Entry::Text(text) => match text.trim().parse::<u8>() {
+                    Ok(score) if score <= 10 => return Ok(Some(Some(score))),
+                    _ => self.ui.remark("A number from 0 to 10, or Enter alone."),
+                },
+            }
+        }
+    }
+
     fn is_scripted(&self) -> bool {
         false
     }
 }
 
 /// Answers from a file or pipe, divided by lines that hold [`DIVIDER`] alone.
+///
+/// A file may be cut into sections by lines like `=== 2`: the answer to the
+/// second question and then the answers to its follow-ups. A section's answers
+/// that nobody asked for are left out, and where it has too few the script has
+/// nothing to add, so that such a file fits whatever the panel asks.
 ///
 /// Lines at the beginning of an answer that are commands are commands. Bytes
 /// that are not UTF-8 become U+FFFD.
@@ -153,6 +191,8 @@ pub struct Script {
     input: Option<Box<dyn BufRead + Send>>,
     /// What is left of the answer at hand: its commands were taken off.
     rest: Option<String>,
+    /// The section that is being read, counted from 1; 0 outside of any.
+    section: usize,
 }
 
 impl Script {
@@ -162,13 +202,35 @@ impl Script {
             ui: ui.clone(),
             input: Some(Box::new(BufReader::new(input))),
             rest: None,
+            section: 0,
         }
     }
 
-    async fn next(&mut self) -> Result<Option<String>> {
+    /// Returns the next answer for what is asked; `None` when there is none.
+    async fn next(&mut self, listen: &Listen) -> Result<Option<String>> {
         if let Some(rest) = self.rest.take() {
             return Ok(Some(rest));
         }
+        let wanted = listen.question + 1;
+        loop {
+            if self.section > wanted {
+                return Ok(Some(NOTHING_MORE.to_owned()));
+            }
+            let mine = self.section == 0 || self.section == wanted;
+            let Some(piece) = self.read().await? else {
+                let left_out = self.section == wanted && listen.follow_up;
+                return Ok(left_out.then(|| NOTHING_MORE.to_owned()));
+            };
+            if let Some(section) = piece.opens {
+                self.section = section;
+            }
+            if let Some(text) = piece.text.filter(|_| mine) {
+                return Ok(Some(text));
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Option<Piece>> {
         let Some(mut input) = self.input.take() else {
             return Ok(None);
         };
@@ -194,8 +256,8 @@ impl Script {
 
 #[async_trait]
 impl Candidate for Script {
-    async fn listen(&mut self, _listen: &Listen) -> Result<Heard> {
-        while let Some(text) = self.next().await? {
+    async fn listen(&mut self, listen: &Listen) -> Result<Heard> {
+        while let Some(text) = self.next(listen).await? {
             let (line, rest) = match text.split_once('\n') {
                 Some((line, rest)) => (line, Some(rest.to_owned())),
                 None => (text.as_str(), None),
@@ -225,16 +287,41 @@ impl Candidate for Script {
         Ok(Heard::Command(Command::Resume))
     }
 
+    async fn predict(&mut self, _question: usize) -> Result<Option<Option<u8>>> {
+        Ok(Some(None))
+    }
+
     fn is_scripted(&self) -> bool {
         true
     }
 }
 
+/// What stands between two lines that divide.
+#[derive(Debug)]
+struct Piece {
+    /// The answer, if it is one.
+    text: Option<String>,
+    /// The section that begins behind it.
+    opens: Option<usize>,
+}
+
+/// Returns the number of a section that `line` opens.
+fn section(line: &[u8]) -> Option<usize> {
+    let line = std::str::from_utf8(line.trim_ascii()).ok()?;
+    let line = line.trim_start_matches('\u{feff}');
+    line.strip_prefix(SECTION)?
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
+}
+
 /// Reads up to the next divider or the end; `None` at the end.
-fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<String>> {
+fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<Piece>> {
     let mut bytes = Vec::new();
     let mut line = Vec::new();
     let mut divided = false;
+    let mut opens = None;
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line)? == 0 {
@@ -244,6 +331,10 @@ fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<String>> {
             divided = true;
             break;
         }
+        opens = section(&line);
+        if opens.is_some() {
+            break;
+        }
         bytes.extend_from_slice(&line);
     }
     let text = String::from_utf8_lossy(&bytes)
@@ -251,8 +342,9 @@ fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<String>> {
         .trim_matches(['\n', ' ', '\t', '\r', '\u{feff}'])
         .to_owned();
     // An empty answer between two dividers is silence; after the last one it
-    // is only the end of the file.
-    Ok((divided || !text.is_empty()).then_some(text))
+    // is only the end of the file or of a section.
+    let text = (divided || !text.is_empty()).then_some(text);
+    Ok((text.is_some() || opens.is_some()).then_some(Piece { text, opens }))
 }
 
 fn echo(text: &str) -> String {
@@ -303,7 +395,9 @@ mod tests {
 
     fn answers(bytes: &[u8]) -> Vec<String> {
         let mut input = bytes;
-        std::iter::from_fn(|| read_answer(&mut input).expect("memory can be read")).collect()
+        std::iter::from_fn(|| read_answer(&mut input).expect("memory can be read"))
+            .filter_map(|piece| piece.text)
+            .collect()
     }
 
     #[test]
@@ -348,6 +442,50 @@ mod tests {
                 Heard::Answer("My answer".to_owned()),
                 Heard::Command(Command::Quit),
                 Heard::End,
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn sections_fit_whatever_is_asked() {
+        let (ui, _screen) = Ui::memory(crate::ui::Look::Plain, Some(80));
+        let file =
+            &b"=== 1\none\n---\nmore of one\n---\nnever asked for\n=== 2\ntwo\n=== 4\nfour\n"[..];
+        let mut script = Script::new(&ui, file);
+        let mut heard = Vec::new();
+        for (question, follow_up) in [
+            (0, false),
+            (0, true),
+            (1, false),
+            (1, true),
+            (2, false),
+            (3, false),
+            (3, true),
+            (4, false),
+        ] {
+            let listen = Listen {
+                question,
+                follow_up,
+                seconds: None,
+                help: true,
+            };
+            heard.push(match script.listen(&listen).await.expect("heard") {
+                Heard::Answer(text) => text,
+                other => format!("{other:?}"),
+            });
+        }
+        let nothing = NOTHING_MORE;
+        assert_eq!(
+            heard,
+            [
+                "one",
+                "more of one",
+                "two",
+                nothing,
+                nothing,
+                "four",
+                nothing,
+                "End"
             ]
         );
     }

@@ -19,7 +19,7 @@ use crate::store::{Journal, SessionId};
 use crate::ui::Ui;
 
 /// Words a minute at which people speak; what a scripted answer takes.
-pub const WORDS_A_MINUTE: u64 = 140;
+pub const WORDS_A_MINUTE: u64 = crate::interview::spoken::WORDS_A_MINUTE as u64;
 
 /// Where the words of a line go as soon as they may be seen.
 pub type Sink<'a> = &'a mut (dyn FnMut(&str) + Send);
@@ -118,6 +118,13 @@ impl Driver<'_> {
                     }
                     Effect::Assess { question, case } => {
                         reply = Some(self.assess(question, &case).await);
+                    }
+                    Effect::Predict { question } => {
+                        let predicted = self.candidate.predict(question).await?;
+                        reply = Some(match predicted {
+                            Some(score) => EventKind::Predicted { score },
+                            None => EventKind::Interrupted,
+                        });
                     }
                     Effect::Critique => {
                         let critique = critique(&self.machine);
@@ -235,6 +242,12 @@ impl Driver<'_> {
             Intent::Reply | Intent::Weigh => {
                 if let Some(planned) = plan.questions.get(index) {
                     let line = wire::reply(planned, utterance, text);
+                    self.json(|| line);
+                }
+            }
+            Intent::Interrupt => {
+                if let Some(planned) = plan.questions.get(index) {
+                    let line = wire::interrupt(planned, utterance, text);
                     self.json(|| line);
                 }
             }

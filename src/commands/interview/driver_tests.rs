@@ -119,7 +119,7 @@ fn start(questions: usize) -> EventKind {
 #[tokio::test]
 async fn a_script_is_played_to_its_end_and_journalled() {
     let room = Room::new(Look::Plain);
-    let answers = "I say +a and +b\n---\nI say ~a\n---\nnow +a\n---\nand +b\n";
+    let answers = "I say +a and +b in 5 ms\n---\nI say ~a\n---\nnow +a\n---\nand +b\n";
     let outcome = room.play(Machine::new(), start(2), answers, &Marks).await;
     assert_eq!(outcome.reason, EndReason::Completed);
     let critique = outcome.critique.expect("a critique");
@@ -163,7 +163,7 @@ async fn a_judge_that_fails_costs_the_verdict_and_nothing_else() {
 async fn an_interrupted_interview_goes_on_where_it_stood() {
     let room = Room::new(Look::Plain);
     let first = room
-        .play(Machine::new(), start(2), "I say +a and +b", &Marks)
+        .play(Machine::new(), start(2), "I say +a and +b in 5 ms", &Marks)
         .await;
     assert_eq!(first.reason, EndReason::EndOfInput);
     let mut events = room.events();
@@ -176,7 +176,12 @@ async fn an_interrupted_interview_goes_on_where_it_stood() {
     let machine = Machine::replay(&events);
     let again = Room::new(Look::Plain);
     let outcome = again
-        .play(machine, EventKind::Resumed, "I say +a and +b", &Marks)
+        .play(
+            machine,
+            EventKind::Resumed,
+            "I say +a and +b in 5 ms",
+            &Marks,
+        )
         .await;
     assert_eq!(outcome.reason, EndReason::Completed);
     assert_eq!(outcome.critique.expect("a critique").assessed, 2);
@@ -226,8 +231,13 @@ async fn ctrl_c_stops_a_line_and_twice_leaves() {
 #[tokio::test]
 async fn json_lines_carry_their_schema_and_type() {
     let room = Room::new(Look::Json);
-    room.play(Machine::new(), start(1), "I say +a\n---\nand +b", &Marks)
-        .await;
+    room.play(
+        Machine::new(),
+        start(1),
+        "I say +a\n---\nand +b in 5 ms",
+        &Marks,
+    )
+    .await;
     let types: Vec<String> = room
         .screen
         .stdout()

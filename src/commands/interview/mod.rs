@@ -56,9 +56,13 @@ pub struct InterviewArgs {
     #[arg(long = "question", value_name = "ID")]
     pub wanted: Vec<String>,
     /// Read the answers from this file, divided by lines that hold `---`
-    /// alone; `-` is standard input
+    /// alone; lines like `=== 2` begin the answers to the second question;
+    /// `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
+    /// Do not ask for your own scores before the verdicts
+    #[arg(long)]
+    pub no_predict: bool,
     /// How strict the panel is
     #[arg(long, value_enum, default_value_t)]
     pub mode: Mode,
@@ -85,7 +89,9 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
     for notice in journal.notices() {
         ctx.ui.warn(notice);
     }
-    let plan = plan(args, ctx, &library, &journal)?;
+    let mut plan = plan(args, ctx, &library, &journal)?;
+    // A script has answers and no opinion of them.
+    plan.predict = input.is_none() && !args.no_predict;
     runtime()?.play(async {
         let minds = Minds::start(ctx)?;
         let meta = SessionMeta {

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use crate::critique::{
-    Critique, Hurt, Moment, QuestionCritique, Quote, Recommendation, Remark, Vote, WorkItem,
+    Critique, Hurt, Moment, Part, QuestionCritique, Quote, Recommendation, Remark, Rewrite, Vote,
+    WorkItem,
 };
 use crate::guide::{Competency, PointKind, Severity};
 use crate::interview::{Clock, Intent, Machine, Mode, Plan, PlannedQuestion, Recovery, Status};
-use crate::judge::Flag;
+use crate::judge::{Flag, Verdict};
 use crate::ui::Ui;
 use crate::ui::flow::Text;
 use crate::ui::screen::Seat;
@@ -150,9 +151,13 @@ pub fn critique(ui: &Ui, machine: &Machine, critique: &Critique) {
             work_item(ui, machine, number + 1, item);
         }
     }
+    if let Some(better) = &critique.rewrite {
+        rewrite(ui, better);
+    }
     if critique.assessed > 0 {
         moments(ui, &critique.moments);
         votes(ui, critique);
+        surprises(ui, critique);
     }
     recommendation(ui, critique);
 }
@@ -175,6 +180,12 @@ fn remarks(ui: &Ui, one: &QuestionCritique) {
     }
     if one.attempts.len() > 1 {
         attempts(ui, one);
+    }
+    if let Some(spoken) = &one.spoken {
+        ui.stage_text(3, &Text::new().with(Meaning::Heading, "How you said it"));
+        for line in spoken.lines() {
+            ui.stage_text(5, &muted(&line));
+        }
     }
     if let Some(round) = &one.reverse {
         super::employer::round(ui, round);
@@ -246,6 +257,17 @@ fn hurt_line(ui: &Ui, hurt: &Hurt) {
 
 fn attempts(ui: &Ui, one: &QuestionCritique) {
     ui.stage_text(3, &Text::new().with(Meaning::Heading, "Your attempts"));
+    let texts: Vec<(&str, &str)> = [
+        &one.covered,
+        &one.partial,
+        &one.wrong,
+        &one.unsure,
+        &one.missing,
+    ]
+    .into_iter()
+    .flatten()
+    .map(|remark| (remark.point.as_str(), remark.text.as_str()))
+    .collect();
     for (number, attempt) in one.attempts.iter().enumerate() {
         let score = attempt
             .score
@@ -253,7 +275,7 @@ fn attempts(ui: &Ui, one: &QuestionCritique) {
         let made = attempt
             .points
             .iter()
-            .filter(|(_, verdict)| *verdict == crate::judge::Verdict::Covered)
+            .filter(|(_, verdict)| *verdict == Verdict::Covered)
             .count();
         ui.stage_text(
             5,
@@ -263,6 +285,33 @@ fn attempts(ui: &Ui, one: &QuestionCritique) {
                 attempt.points.len()
             )),
         );
+    }
+    // Side by side: a column of marks an attempt, the point behind them.
+    let points = one.attempts.iter().rev().find(|one| !one.points.is_empty());
+    for (id, _) in points.into_iter().flat_map(|attempt| &attempt.points) {
+        let Some((_, text)) = texts.iter().find(|(point, _)| point == id) else {
+            continue;
+        };
+        let mut first = Text::new().plain("     ");
+        for attempt in &one.attempts {
+            let verdict = attempt.points.iter().find(|(point, _)| point == id);
+            let (meaning, mark) =
+                verdict.map_or((Meaning::Muted, "."), |(_, verdict)| mark(*verdict));
+            first = first.with(meaning, mark).plain(" ");
+        }
+        let indent = " ".repeat(5 + 2 * one.attempts.len());
+        ui.stage_hanging(&first, &indent, &muted(text));
+    }
+}
+
+/// Returns how a verdict is marked.
+fn mark(verdict: Verdict) -> (Meaning, &'static str) {
+    match verdict {
+        Verdict::Covered => (Meaning::Good, "+"),
+        Verdict::Partial => (Meaning::Partly, "~"),
+        Verdict::Unsure => (Meaning::Partly, "?"),
+        Verdict::Wrong => (Meaning::Bad, "x"),
+        Verdict::Missing => (Meaning::Bad, "-"),
     }
 }
 
@@ -315,6 +364,69 @@ fn moments(ui: &Ui, moments: &[Moment]) {
             .plain(if rest { " \u{2026} " } else { " " })
             .plain(format!("{} {verb}: ", first_name(&moment.panellist)))
             .with(meaning, &moment.thought);
+        ui.stage_hanging(&Text::new().plain("  "), "  ", &text);
+    }
+}
+
+fn rewrite(ui: &Ui, better: &Rewrite) {
+    ui.heading("Your weakest answer, said again");
+    ui.stage_text(
+        0,
+        &muted("Your own words where they made the point, and what to add to them."),
+    );
+    ui.stage_text(2, &Text::new().with(Meaning::Question, &better.asked));
+    for part in &better.parts {
+        let (first, text) = match part {
+            Part::Own { quote, .. } => {
+                let Some((shown, rest)) = shorten(&quote.text) else {
+                    continue;
+                };
+                let dots = if rest { " \u{2026}" } else { "" };
+                let words = format!("\u{201c}{shown}{dots}\u{201d}");
+                (
+                    Text::new().plain("    "),
+                    Text::new().with(Meaning::Quote, words),
+                )
+            }
+            Part::Add { text, .. } => (
+                Text::new().plain("  ").with(Meaning::Good, "+").plain(" "),
+                Text::new().with(Meaning::Value, text.as_str()),
+            ),
+        };
+        ui.stage_hanging(&first, "    ", &text);
+    }
+}
+
+fn surprises(ui: &Ui, critique: &Critique) {
+    if critique.surprises.is_empty() {
+        return;
+    }
+    ui.heading("Where you and the panel differ");
+    for one in &critique.surprises {
+        let number = critique
+            .questions
+            .iter()
+            .position(|question| question.question == one.question)
+            .map_or(0, |at| at + 1);
+        let topics: Vec<&str> = one
+            .competencies
+            .iter()
+            .map(|one| competency(*one))
+            .collect();
+        let (meaning, end) = if one.is_overconfident() {
+            (Meaning::Bad, "you were surer than the answer was good")
+        } else {
+            (Meaning::Good, "it was better than you thought")
+        };
+        let text = Text::new()
+            .plain(format!(
+                "Question {number} ({}): you gave yourself {} of 10, the panel {:.0} of 100; ",
+                topics.join(", "),
+                one.predicted,
+                one.score
+            ))
+            .with(meaning, end)
+            .plain(".");
         ui.stage_hanging(&Text::new().plain("  "), "  ", &text);
     }
 }

@@ -142,6 +142,17 @@ pub fn reply(planned: &PlannedQuestion, utterance: &Utterance, text: &str) -> Va
     })
 }
 
+/// Returns the line in which a panellist cut in on an answer.
+pub fn interrupt(planned: &PlannedQuestion, utterance: &Utterance, text: &str) -> Value {
+    json!({
+        "schema": SCHEMA,
+        "type": "interrupt",
+        "question": planned.question.id,
+        "panellist": utterance.speaker.id,
+        "text": text,
+    })
+}
+
 /// Returns the line of a hint that was given.
 pub fn hint(planned: &PlannedQuestion, point: &str, rung: u8, text: &str) -> Value {
     json!({

@@ -51,6 +51,7 @@ impl Play {
                 Some(Effect::Assess { case, .. }) => self.send(EventKind::Assessed {
                     assessment: Box::new(sample::assess(&case)),
                 }),
+                Some(Effect::Predict { .. }) => self.send(EventKind::Predicted { score: Some(7) }),
                 Some(Effect::Critique) => self.send(EventKind::CritiqueShown),
                 _ => return,
             };
@@ -113,8 +114,57 @@ fn play(questions: usize, mode: Mode, replies: &[&str]) -> Play {
 }
 
 #[test]
+fn their_own_score_is_asked_for_before_the_verdict() {
+    for (mode, when) in [(Mode::Practice, "at the end"), (Mode::Study, "at once")] {
+        let mut plan = sample::plan(7, 2, mode);
+        plan.predict = true;
+        let mut play = Play::start(plan);
+        play.reply("I say +a and +b in 40 ms instead of 90 and it failed");
+        let asked = |play: &Play| {
+            play.effects
+                .iter()
+                .filter(|effect| matches!(effect, Effect::Predict { .. }))
+                .count()
+        };
+        assert_eq!(asked(&play), usize::from(mode == Mode::Study), "{when}");
+        let play = play.end();
+        assert_eq!(asked(&play), 1, "{when}");
+        assert_eq!(play.machine.records()[0].predicted, Some(Some(7)));
+        assert_eq!(play.machine.records()[1].predicted, None);
+        assert_eq!(play.machine.phase(), Phase::Ended);
+    }
+}
+
+#[test]
+fn under_pressure_the_panel_cuts_in_on_a_ramble_once() {
+    let ramble = format!("I say +a {}", "and so on ".repeat(400));
+    let play = play(1, Mode::Pressure, &[&ramble, &ramble]);
+    assert_eq!(play.count(Intent::Interrupt), 1);
+    assert!(play.machine.records()[0].attempts[0].turns[0].interrupted);
+    let patient = self::play(1, Mode::Practice, &[&ramble]);
+    assert_eq!(patient.count(Intent::Interrupt), 0);
+}
+
+#[test]
+fn a_vague_answer_is_asked_for_what_it_lacks_once() {
+    let play = play(
+        1,
+        Mode::Practice,
+        &["I say +a and +b and +c", "it was quick", "still"],
+    );
+    assert_eq!(play.count(Intent::Deepen), 1);
+    let line = play
+        .machine
+        .said()
+        .iter()
+        .find(|line| line.intent == Intent::Deepen)
+        .expect("asked");
+    assert_eq!(line.text.matches('?').count(), 1);
+}
+
+#[test]
 fn an_interview_opens_asks_and_closes() {
-    let play = play(1, Mode::Practice, &["I say +a and +b"]);
+    let play = play(1, Mode::Practice, &["I say +a and +b in 5 ms"]);
     assert_eq!(
         play.intents(),
         [
@@ -132,7 +182,11 @@ fn an_interview_opens_asks_and_closes() {
 
 #[test]
 fn a_thin_answer_is_probed_and_recovery_is_credited() {
-    let play = play(1, Mode::Practice, &["I say +a today", "and also +b"]);
+    let play = play(
+        1,
+        Mode::Practice,
+        &["I say +a today", "and also +b in 5 ms"],
+    );
     assert_eq!(play.count(Intent::Probe), 1);
     let attempt = play.machine.records()[0].attempt().expect("an attempt");
     assert_eq!(attempt.follow_ups[0].point.as_deref(), Some("b"));
@@ -181,7 +235,11 @@ fn what_was_wrong_is_quoted_back() {
 
 #[test]
 fn questions_go_to_who_votes_on_them_and_are_handed_over() {
-    let play = play(3, Mode::Practice, &["+a +b yes", "+a +b yes", "+a +b yes"]);
+    let play = play(
+        3,
+        Mode::Practice,
+        &["+a +b yes 5", "+a +b yes 5", "+a +b yes 5"],
+    );
     assert_eq!(play.count(Intent::Ask), 3);
     assert!(play.count(Intent::Handover) >= 1);
     let handover = play
@@ -195,7 +253,7 @@ fn questions_go_to_who_votes_on_them_and_are_handed_over() {
 
 #[test]
 fn the_end_of_input_leaves_unasked_questions_unassessed() {
-    let play = play(3, Mode::Practice, &["+a +b yes"]).end();
+    let play = play(3, Mode::Practice, &["+a +b yes 5"]).end();
     assert_eq!(play.machine.phase(), Phase::Ended);
     assert_eq!(play.machine.reason(), Some(EndReason::EndOfInput));
     assert_eq!(play.last_line(), lines::EARLY_CLOSING);
@@ -255,7 +313,7 @@ fn pressure_gives_no_help() {
 
 #[test]
 fn a_skipped_question_is_not_assessed() {
-    let play = play(2, Mode::Practice, &["/skip", "+a +b yes"]);
+    let play = play(2, Mode::Practice, &["/skip", "+a +b yes 5"]);
     assert!(play.machine.records()[0].skipped);
     assert!(play.machine.records()[0].assessment().is_none());
     assert_eq!(play.machine.phase(), Phase::Ended);
@@ -299,7 +357,12 @@ fn another_attempt_is_judged_afresh_and_kept_beside_the_first() {
     let play = play(
         2,
         Mode::Practice,
-        &["+a +b yes", "/again", "+a +b +c this time", "+a +b yes"],
+        &[
+            "+a +b yes 5",
+            "/again",
+            "+a +b +c this 2nd time",
+            "+a +b yes 5",
+        ],
     );
     assert_eq!(play.machine.phase(), Phase::Ended);
     let record = &play.machine.records()[0];
@@ -322,7 +385,7 @@ fn harder_and_easier_do_as_their_names_say() {
 
 #[test]
 fn quitting_closes_with_a_critique() {
-    let play = play(3, Mode::Practice, &["+a +b yes", "/quit"]);
+    let play = play(3, Mode::Practice, &["+a +b yes 5", "/quit"]);
     assert_eq!(play.machine.reason(), Some(EndReason::Quit));
     assert!(play.effects.contains(&Effect::Critique));
     assert_eq!(play.machine.phase(), Phase::Ended);
@@ -367,7 +430,7 @@ fn a_judge_that_fails_leaves_the_question_unassessed() {
 
 #[test]
 fn study_shows_each_verdict_at_once() {
-    let play = play(1, Mode::Study, &["+a +b yes"]);
+    let play = play(1, Mode::Study, &["+a +b yes 5"]);
     assert!(play.effects.contains(&Effect::Settled {
         question: 0,
         show: true
@@ -537,6 +600,7 @@ fn stray(which: u8) -> EventKind {
         4 => EventKind::Interrupted,
         5 | 6 => EventKind::Resumed,
         7 => EventKind::CritiqueShown,
+        8 => EventKind::Predicted { score: Some(200) },
         _ => command(Command::Resume),
     }
 }
@@ -549,16 +613,19 @@ proptest! {
         seed in 0_u64..50,
         questions in 1_usize..5,
         reverse in any::<bool>(),
+        predict in any::<bool>(),
         mode in prop_oneof![
             Just(Mode::Practice), Just(Mode::Pressure), Just(Mode::Study), Just(Mode::Mixed)
         ],
         steps in proptest::collection::vec(any_step(), 0..40),
     ) {
-        let mut play = Play::start(if reverse {
+        let mut plan = if reverse {
             sample::reverse_plan(seed, questions - 1, mode)
         } else {
             sample::plan(seed, questions, mode)
-        });
+        };
+        plan.predict = predict;
+        let mut play = Play::start(plan);
         for step in steps {
             match step {
                 Step::Expected(answer) => {
@@ -603,6 +670,8 @@ proptest! {
         // Budgets hold, and no point is followed up twice in an attempt.
         for (index, record) in play.machine.records().iter().enumerate() {
             prop_assert!(record.attempts.len() <= MAX_ATTEMPTS);
+            prop_assert!(record.predicted.flatten().is_none_or(|score| score <= 10));
+            prop_assert!(predict || record.predicted.is_none());
             for attempt in &record.attempts {
                 prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);
                 if plan.is_reverse(index) {
