@@ -75,12 +75,11 @@ fn of_kind<'a>(samples: &'a [Sample], kind: &str) -> Vec<(&'a Sample, &'a str)> 
 /// (docs/judge.md, blind spots). `viva doctor --judge` says so too.
 const MISSED: (&str, f64) = ("worthless answers above 10 of 100", 0.20);
 
-#[tokio::test]
-async fn the_calibration_set_passes_its_floors_but_one() {
+/// Judges all answers of `samples`, and sees that what is quoted stands there.
+async fn judged(samples: &[Sample]) -> Vec<Judged<'_>> {
     let judge = judge().await;
-    let samples = samples();
     let mut judged = Vec::new();
-    for sample in &samples {
+    for sample in samples {
         for answer in &sample.answers {
             let found = assess(&judge, &sample.case(&answer.answer)).await;
             for range in found
@@ -103,6 +102,16 @@ async fn the_calibration_set_passes_its_floors_but_one() {
             });
         }
     }
+    judged
+}
+
+#[tokio::test]
+async fn the_calibration_set_passes_its_floors_but_one() {
+    let samples = samples();
+    // Two judges side by side, each with a thread.
+    let (first, second) = samples.split_at(samples.len() / 2);
+    let (mut judged, rest) = tokio::join!(judged(first), judged(second));
+    judged.extend(rest);
     let figures = calibration::figures(&judged);
     for floor in figures.floors() {
         let (name, bound) = MISSED;
