@@ -82,12 +82,14 @@ fn merge(paths: &Paths, base: &Path, adapter: &Path) -> Option<ReaderOptions> {
     file.persist(&path).ok()?;
     let note = path.with_extension("size");
     std::fs::write(&note, size(&path)?.to_string()).ok()?;
+    // The adapter stays: another process may be about to merge it.
+    let mine = format!("reader-{}", &adapter_sha256()[..16]);
     for entry in std::fs::read_dir(&paths.cache).ok()?.flatten() {
-        let old = entry.path();
-        if entry.file_name().to_string_lossy().starts_with("reader-") && old != path && old != note
-        {
-            // A file that another process still has open stays; no harm done.
-            let _ = std::fs::remove_file(old);
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("reader-") && !name.starts_with(&mine) {
+            // What another process holds open may not go away; no harm done.
+            let _ = std::fs::remove_file(entry.path());
         }
     }
     kept(&path)
