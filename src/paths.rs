@@ -22,6 +22,17 @@ pub struct Paths {
 }
 
 impl Paths {
+    /// Returns folders of their own beneath `root`, for what must not touch the
+    /// user's: tests and trials.
+    pub fn under(root: &Path) -> Self {
+        Self {
+            config: root.join("config"),
+            data: root.join("data"),
+            models: root.join("models"),
+            cache: root.join("cache"),
+        }
+    }
+
     /// Returns the folders that the process environment asks for.
     ///
     /// # Errors

@@ -3,11 +3,14 @@
 //! nothing it rules out, and no line of any interview breaks a rule of
 //! conduct.
 
+mod engine_support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
+use engine_support::{EMBEDDER, STARTER, model};
 use insta_cmd::get_cargo_bin;
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,21 +49,10 @@ fn folder() -> PathBuf {
 /// Plays one interview and returns its JSON lines.
 fn play(set: &[String], file: &Path, mode: &str) -> Vec<Value> {
     let root = tempfile::tempdir().expect("a folder");
-    let models = std::env::var_os("VIVA_TEST_MODELS")
-        .or_else(|| std::env::var_os("VIVA_MODELS_DIR"))
-        .map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("models"),
-            PathBuf::from,
-        );
-    for name in [
-        "SmolLM2-135M-Instruct.Q4_1.gguf",
-        "all-MiniLM-L6-v2.f16.gguf",
-    ] {
-        assert!(
-            models.join(name).is_file(),
-            "{name} is missing: run `make models`"
-        );
-    }
+    let starter = model(STARTER);
+    let models = starter.parent().expect("a folder");
+    // Without it the judge hears no paraphrase.
+    model(EMBEDDER);
     let mut command = Command::new(get_cargo_bin("viva"));
     command
         .env_clear()

@@ -3,11 +3,8 @@
 
 mod engine_support;
 
-use engine_support::{STARTER, model, request, say};
+use engine_support::{EMBEDDER, STARTER, model, request, say};
 use viva::llm::*;
-
-/// The embedder's file name.
-const EMBEDDER: &str = "all-MiniLM-L6-v2.f16.gguf";
 
 fn engine(chat: bool) -> Engine {
     Engine::start(EngineOptions {

@@ -1,27 +1,19 @@
 //! `viva interview`, run as a program on the real starter model.
 
+mod engine_support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use engine_support::{EMBEDDER, STARTER, model};
 use insta_cmd::get_cargo_bin;
 use serde_json::Value;
 
 /// Returns the folder of the models, or fails: what is claimed here is
 /// claimed of the real thing.
 fn models() -> PathBuf {
-    let folder = std::env::var_os("VIVA_TEST_MODELS")
-        .or_else(|| std::env::var_os("VIVA_MODELS_DIR"))
-        .map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("models"),
-            PathBuf::from,
-        );
-    let starter = folder.join("SmolLM2-135M-Instruct.Q4_1.gguf");
-    assert!(
-        starter.is_file(),
-        "{} is missing: run `make models`",
-        starter.display()
-    );
-    folder
+    model(EMBEDDER);
+    model(STARTER).parent().expect("a folder").to_owned()
 }
 
 fn viva(root: &Path, args: &[&str]) -> Command {

@@ -5,13 +5,10 @@ mod engine_support;
 
 use std::collections::BTreeMap;
 
-use engine_support::{STARTER, model};
+use engine_support::{EMBEDDER, STARTER, model};
 use viva::judge::calibration::{self, Judged, Sample};
 use viva::judge::{Assessment, Case, Judge, LocalJudge};
 use viva::llm::*;
-
-/// The embedder's file name.
-const EMBEDDER: &str = "all-MiniLM-L6-v2.f16.gguf";
 
 /// The reader's files as the program finds them; what it unpacks is shared by
 /// all tests.

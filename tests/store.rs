@@ -16,12 +16,7 @@ use viva::store::{Journal, SessionFilter, SessionId, SessionMeta, Status};
 const CHILD: &str = "VIVA_TEST_STORE_CHILD";
 
 fn paths(root: &Path) -> Paths {
-    Paths {
-        config: root.join("config"),
-        data: root.join("data"),
-        models: root.join("models"),
-        cache: root.join("cache"),
-    }
+    Paths::under(root)
 }
 
 fn asked(n: usize) -> serde_json::Value {

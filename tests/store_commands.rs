@@ -23,13 +23,7 @@ fn viva(root: &Path) -> Command {
 }
 
 fn journal(root: &Path) -> Journal {
-    Journal::open(&Paths {
-        config: root.join("config"),
-        data: root.join("data"),
-        models: root.join("models"),
-        cache: root.join("cache"),
-    })
-    .unwrap()
+    Journal::open(&Paths::under(root)).unwrap()
 }
 
 /// One finished session with a critique.

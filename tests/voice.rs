@@ -82,7 +82,7 @@ async fn similarity(embedder: &dyn Embedder, own: &str, line: &Utterance) -> f32
 async fn the_starter_never_says_worse_than_the_guide() {
     let engine = Engine::start(EngineOptions {
         chat: Some(engine_support::model(engine_support::STARTER)),
-        embedder: Some(engine_support::model("all-MiniLM-L6-v2.f16.gguf")),
+        embedder: Some(engine_support::model(engine_support::EMBEDDER)),
         context: Some(2048),
         threads: Some(1),
         ..EngineOptions::default()

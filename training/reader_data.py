@@ -1,7 +1,7 @@
 """What the reader is trained and measured on: items of one question, one answer and several statements to look for.
 
 An item is {"group", "kind", "question", "answer", "branches"}; a branch is {"text", "target", "label", "what"}: the prompt's
-end, the wanted probabilities of yes, no and wrong, the label they come from, and "point", "mistake", "topic", "foreign" (another question's point) or "reference". An item
+end, the wanted probabilities of yes, no and wrong, the label they come from, and "point", "mistake", "foreign" (another question's point) or "reference". An item
 with "score" has branches with "weight" instead of targets: only the whole answer was graded.
 """
 import glob
@@ -19,8 +19,6 @@ TARGETS = {1: (0.97, 0.02, 0.01), 0.5: (0.45, 0.54, 0.01), 0: (0.02, 0.97, 0.01)
 ONE_SIDED = ("strong", "weak-long", "wrong")
 # Sets whose licence allows trained weights to ship, and how many packed answers of each a pass takes.
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
-# Looked for in training beside a question's points: whether there is an answer to it at all. The program does not ask it.
-TOPIC = "Answers the question that was asked."
 WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer")
 
 
@@ -45,7 +43,7 @@ def prefix(item):
 
 
 def branch(what, text, label=None, target=None, weight=None):
-    head = "Mistake" if what == "mistake" else "Point"  # of a topic too
+    head = "Mistake" if what == "mistake" else "Point"
     return {"text": f"\n{head}: {squeeze(text)}\nVerdict:", "what": what, "label": label, "target": target, "weight": weight}
 
 
@@ -71,16 +69,10 @@ def held_out(name, qid):
     return int(hashlib.sha256(f"{name}:{qid}".encode()).hexdigest(), 16) % 4 == 0
 
 
-def topic(kind):
-    made = int(kind not in WORTHLESS)
-    return branch("topic", TOPIC, made, TARGETS[made])
-
-
 def item_of(q, kind, answer, points, mistakes):
     return {"group": q["id"], "kind": kind, "question": q["ask"], "answer": answer, "branches":
             [branch("point", p["text"], points[p["id"]], TARGETS[points[p["id"]]]) for p in q["point"] if p["id"] in points]
-            + [branch("mistake", m["text"], mistakes[m["id"]], TARGETS[mistakes[m["id"]]]) for m in q.get("mistake", []) if m["id"] in mistakes]
-            + [topic(kind)]}
+            + [branch("mistake", m["text"], mistakes[m["id"]], TARGETS[mistakes[m["id"]]]) for m in q.get("mistake", []) if m["id"] in mistakes]}
 
 
 def own_items(corpus, part, last="b99"):
@@ -158,7 +150,7 @@ def training_items(corpus, public, seed):
         far, made = worthless(qid, questions, by_question, rng)
         for kind, text in far[:rng.choice((1, 2))] + rng.sample(made, 1):
             it = worthless_item(questions[qid], kind, text)
-            it["branches"] = rng.sample(it["branches"][:-1], min(5, len(it["branches"]) - 1)) + it["branches"][-1:]
+            it["branches"] = rng.sample(it["branches"], min(5, len(it["branches"])))
             items.append(it)
     # Points and mistakes of other questions, which hardly any answer makes: they cost a few tokens each, and the reader
     # cannot tell them from the answer's own by how good an answer sounds.
@@ -226,8 +218,10 @@ def auc(made, score):
 def report(tag, items, probabilities):
     """Prints how well probabilities tell made from not made (labels of 0.5 left out), and their mean by kind of answer."""
     flat = [(it["kind"], b["what"], b["label"], p) for it, rows in zip(items, probabilities) for b, p in zip(it["branches"], rows)]
-    for what in ("point", "mistake", "topic", "foreign"):
+    for what in ("point", "mistake", "foreign"):
         rows = [(label == 1, p[0]) for _, w, label, p in flat if w == what and label in (1, 0, -1)]
+        if not rows:
+            continue
         print(tag, what, "AUC %.3f" % (auc(*zip(*rows)) or float("nan")), f"of {len(rows)}, accuracy %.3f" % np.mean([(p > 0.5) == m for m, p in rows]), flush=True)
     wrong = [(label == -1, p[2]) for _, w, label, p in flat if w == "point" and label in (0, -1, 1)]
     print(tag, "wrong AUC %.3f" % (auc(*zip(*wrong)) or float("nan")), flush=True)

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::history::{open_to_read, when, write_private};
-use crate::report::Report;
+use crate::report::{Report, how_said};
 use crate::store::StoredEvent;
 use crate::ui::{Meaning, Text};
 use crate::{Error, Result};
@@ -155,6 +155,9 @@ fn terminal(ctx: &Context, report: &Report) {
                 ui.paragraph(2, &line);
             }
         }
+        for line in how_said(question) {
+            ui.paragraph(2, &Text::new().with(Meaning::Muted, line));
+        }
     }
     let work: Vec<&Value> = list(&critique["work_on"]).collect();
     if !work.is_empty() {
@@ -173,6 +176,56 @@ fn terminal(ctx: &Context, report: &Report) {
                     )),
             );
         }
+    }
+    afterwards(ctx, critique);
+}
+
+/// Prints the weakest answer said again, and where the candidate's own scores
+/// lay far from the panel's.
+fn afterwards(ctx: &Context, critique: &Value) {
+    let parts: Vec<&Value> = list(&critique["rewrite"]["parts"]).collect();
+    if !parts.is_empty() {
+        ctx.ui.line("");
+        ctx.ui.paragraph(
+            0,
+            &Text::new().with(Meaning::Heading, "Your weakest answer, said again"),
+        );
+        ctx.ui.paragraph(
+            2,
+            &Text::new().with(Meaning::Question, text(&critique["rewrite"]["asked"])),
+        );
+        for part in parts {
+            let line = match text(&part["from"]) {
+                "own" => Text::new().with(
+                    Meaning::Quote,
+                    format!("\u{201c}{}\u{201d}", text(&part["quote"]["text"])),
+                ),
+                _ => Text::new()
+                    .with(Meaning::Good, "add: ")
+                    .plain(text(&part["text"])),
+            };
+            ctx.ui.paragraph(2, &line);
+        }
+    }
+    let mut surprises = list(&critique["surprises"]).peekable();
+    if surprises.peek().is_some() {
+        ctx.ui.line("");
+        ctx.ui.paragraph(
+            0,
+            &Text::new().with(Meaning::Heading, "Where you and the panel differ"),
+        );
+    }
+    for one in surprises {
+        let topics: Vec<String> = list(&one["competencies"]).map(words).collect();
+        ctx.ui.paragraph(
+            2,
+            &Text::new().plain(format!(
+                "{}: you gave yourself {} of 10, the panel {:.0} of 100.",
+                topics.join(", "),
+                one["predicted"].as_u64().unwrap_or(0),
+                one["score"].as_f64().unwrap_or(0.0)
+            )),
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::guide::{PointKind, Severity};
 use crate::interview::{
-    Attempt, Intent, Machine, Plan, PlannedQuestion, QuestionRecord, Recovery, spoken,
+    Attempt, Intent, Machine, OwnScore, Plan, PlannedQuestion, QuestionRecord, Recovery, spoken,
 };
 use crate::judge::{Assessment, PointVerdict, Verdict, is_trusted};
 
@@ -79,7 +79,7 @@ fn question(
             .and_then(|attempt| attempt.judgements.first())
             .and_then(|first| shown_score(&first.assessment)),
         not_assessed: not_assessed(machine, index, record),
-        predicted: record.predicted.flatten(),
+        predicted: record.predicted.and_then(OwnScore::given),
         flags: assessment.map(|one| one.flags.clone()).unwrap_or_default(),
         covered: Vec::new(),
         partial: Vec::new(),

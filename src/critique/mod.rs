@@ -19,6 +19,7 @@ use crate::guide::{Competency, PointKind, Severity, StarPart};
 use crate::interview::{Recovery, Spoken};
 use crate::judge::{Flag, Verdict};
 
+pub use crate::interview::Quote;
 pub use build::critique;
 pub use reverse::{FlagRemark, PanelWords, ReverseRound};
 pub use rewrite::{Part, Rewrite, YOUR_NUMBER};
@@ -157,17 +158,6 @@ impl NotAssessed {
             Self::NotReliable => "judged without the models that make a score reliable",
         }
     }
-}
-
-/// The candidate's own words: a byte range of the answer and what stands there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quote {
-    /// First byte.
-    pub start: usize,
-    /// One past the last byte.
-    pub end: usize,
-    /// The words, verbatim.
-    pub text: String,
 }
 
 /// What is said of one question.

@@ -16,7 +16,9 @@ use super::follow_up::{self, Decision};
 use super::intent::{Intent, Source, Utterance};
 use super::lines;
 use super::plan::Plan;
-use super::record::{Attempt, FollowUp, HintGiven, Judgement, Line, QuestionRecord, Turn};
+use super::record::{
+    Attempt, FollowUp, HintGiven, Judgement, Line, OwnScore, QuestionRecord, Turn,
+};
 use super::spoken::seconds_of;
 use crate::judge::{Assessment, Case};
 
@@ -402,15 +404,15 @@ impl Machine {
         if !self.pending.is_empty() {
             return None;
         }
-        let score = score.map(|score| score.min(10));
+        let said = score.map_or(OwnScore::Passed, |score| OwnScore::Given(score.min(10)));
         match self.phase {
             Phase::Predicting => {
-                self.records.get_mut(self.index)?.predicted = Some(score);
+                self.records.get_mut(self.index)?.predicted = Some(said);
                 self.settle()
             }
             Phase::Critiquing => {
                 let question = self.unpredicted()?;
-                self.records.get_mut(question)?.predicted = Some(score);
+                self.records.get_mut(question)?.predicted = Some(said);
                 Some(Vec::new())
             }
             _ => None,
@@ -507,236 +509,6 @@ impl Machine {
         Some(Vec::new())
     }
 
-    fn commanded(&mut self, now: u64, command: Command) -> Option<Vec<Effect>> {
-        if !self.is_listening() {
-            return None;
-        }
-        if let Some(from) = self.paused_at {
-            return match command {
-                Command::Resume => {
-                    self.paused_at = None;
-                    self.paused_ms += now.saturating_sub(from);
-                    Some(vec![notice(Notice::Resumed)])
-                }
-                Command::Quit => {
-                    self.paused_ms += now.saturating_sub(from);
-                    self.close(EndReason::Quit)
-                }
-                _ => None,
-            };
-        }
-        match command {
-            Command::Hint => self.hint(),
-            Command::Repeat => self.repeat(),
-            Command::Skip => self.skip(),
-            Command::Pause => {
-                self.paused_at = Some(now);
-                Some(vec![notice(Notice::Paused)])
-            }
-            Command::Resume => Some(Vec::new()),
-            Command::Time => Some(vec![Effect::ShowTime(self.clock(now)?)]),
-            Command::Status => Some(vec![Effect::ShowStatus(self.status()?)]),
-            Command::Why => self.why(),
-            Command::Again => self.again(),
-            Command::Harder => self.harder(),
-            Command::Easier => self.easier(),
-            Command::Note(text) => {
-                self.notes.push(text);
-                Some(vec![notice(Notice::Noted)])
-            }
-            Command::Quit => self.close(EndReason::Quit),
-        }
-    }
-
-    fn hint(&mut self) -> Option<Vec<Effect>> {
-        if !self.rules()?.help {
-            return Some(vec![notice(Notice::NoHelpHere)]);
-        }
-        if self.is_weighing() {
-            return Some(vec![notice(Notice::NoMoreHints)]);
-        }
-        let index = self.index;
-        let planned = self.plan.as_ref()?.questions.get(index)?;
-        let attempt = self.attempt()?;
-        // The point a follow-up is about, else what matters most.
-        let open = attempt
-            .follow_ups
-            .last()
-            .filter(|asked| asked.after_turns == attempt.turns.len())
-            .and_then(|asked| asked.point.clone());
-        let ranked = match attempt.assessment() {
-            Some(assessment) => {
-                follow_up::unsettled(&planned.question, assessment, &planned.weak_points)
-            }
-            None => follow_up::by_importance(&planned.question),
-        };
-        let point = open
-            .and_then(|id| planned.question.points.iter().find(|point| point.id == id))
-            .or_else(|| ranked.first().copied());
-        let Some(point) = point else {
-            return Some(vec![notice(Notice::NoMoreHints)]);
-        };
-        let given = attempt
-            .hints
-            .iter()
-            .filter(|hint| hint.point == point.id && hint.rung > 0)
-            .count();
-        let Some(text) = point.hints.get(given).cloned() else {
-            return Some(vec![notice(Notice::NoMoreHints)]);
-        };
-        let rung = u8::try_from(given + 1).unwrap_or(u8::MAX);
-        let point = point.id.clone();
-        let attempt = self.attempt_mut()?;
-        attempt.hints.push(HintGiven {
-            point: point.clone(),
-            rung,
-            after_turns: attempt.turns.len(),
-        });
-        Some(vec![Effect::ShowHint {
-            question: index,
-            point,
-            rung,
-            text,
-        }])
-    }
-
-    fn repeat(&mut self) -> Option<Vec<Effect>> {
-        let plan = self.plan.as_ref()?;
-        let (panellist, mut utterance) = lines::ask(plan, self.index, Intent::Repeat)?;
-        let attempt = self.attempt()?;
-        if let Some(weighing) = &attempt.weighing {
-            utterance.fallback.clone_from(&weighing.asked);
-        } else if let Some(open) = attempt
-            .follow_ups
-            .last()
-            .filter(|asked| asked.after_turns == attempt.turns.len())
-        {
-            utterance.fallback.clone_from(&open.text);
-        }
-        self.push_line(panellist, utterance);
-        Some(Vec::new())
-    }
-
-    fn skip(&mut self) -> Option<Vec<Effect>> {
-        if self.has_unjudged_questions() {
-            return self.stop_asking();
-        }
-        let record = self.records.get_mut(self.index)?;
-        record.skipped = record
-            .attempt()
-            .is_none_or(|attempt| attempt.turns.is_empty());
-        let mut effects = vec![notice(Notice::Skipped)];
-        effects.extend(self.settle()?);
-        Some(effects)
-    }
-
-    fn why(&self) -> Option<Vec<Effect>> {
-        if !self.rules()?.help {
-            return Some(vec![notice(Notice::NoHelpHere)]);
-        }
-        if !self.attempt()?.turns.is_empty() {
-            return Some(vec![Effect::ShowWhy {
-                question: self.index,
-            }]);
-        }
-        // The next question is asked at once, so "why" may mean the last one.
-        match self.index.checked_sub(1) {
-            Some(last) if self.records[last].assessment().is_some() => {
-                Some(vec![Effect::ShowWhy { question: last }])
-            }
-            _ => Some(vec![notice(Notice::WhyComesAfter)]),
-        }
-    }
-
-    fn again(&mut self) -> Option<Vec<Effect>> {
-        if !self.rules()?.help {
-            return Some(vec![notice(Notice::NoHelpHere)]);
-        }
-        let target = if self.attempt()?.turns.is_empty() {
-            match self.index.checked_sub(1) {
-                Some(last) if self.records[last].assessment().is_some() => last,
-                _ => return Some(vec![notice(Notice::NothingToRepeat)]),
-            }
-        } else {
-            self.index
-        };
-        let record = self.records.get_mut(target)?;
-        if record.attempts.len() >= MAX_ATTEMPTS {
-            return Some(vec![notice(Notice::NoMoreAttempts)]);
-        }
-        record.attempts.push(Attempt::default());
-        record.settled = false;
-        record.predicted = None;
-        let mut effects = vec![notice(Notice::AnotherAttempt)];
-        effects.extend(self.put_question(target, Intent::Repeat)?);
-        Some(effects)
-    }
-
-    fn harder(&mut self) -> Option<Vec<Effect>> {
-        let plan = self.plan.as_ref()?;
-        let attempt = self.attempt()?;
-        let used = attempt
-            .follow_ups
-            .iter()
-            .filter(|asked| asked.intent == Intent::Harder)
-            .count();
-        let line = (!attempt.turns.is_empty() && !self.is_weighing())
-            .then(|| {
-                lines::follow_up(
-                    plan,
-                    self.index,
-                    attempt,
-                    Decision::Harder(used),
-                    &self.said,
-                )
-            })
-            .flatten();
-        match line {
-            Some(line) => self.put_follow_up(line, true),
-            None => Some(vec![notice(Notice::NothingHarder)]),
-        }
-    }
-
-    fn easier(&mut self) -> Option<Vec<Effect>> {
-        if !self.rules()?.help {
-            return Some(vec![notice(Notice::NoHelpHere)]);
-        }
-        let plan = self.plan.as_ref()?;
-        let planned = plan.questions.get(self.index)?;
-        let attempt = self.attempt()?;
-        let ranked = match attempt.assessment() {
-            Some(assessment) => {
-                follow_up::unsettled(&planned.question, assessment, &planned.weak_points)
-            }
-            None => follow_up::by_importance(&planned.question),
-        };
-        let fresh = ranked.into_iter().find(|point| {
-            !self.is_weighing()
-                && attempt
-                    .follow_ups
-                    .iter()
-                    .all(|asked| asked.point.as_deref() != Some(point.id.as_str()))
-        });
-        let line = fresh.and_then(|point| {
-            let decision = Decision::Encourage(point);
-            lines::follow_up(plan, self.index, attempt, decision, &self.said)
-        });
-        let Some(line) = line else {
-            return Some(vec![notice(Notice::NothingEasier)]);
-        };
-        let point = line.2.clone();
-        let attempt = self.attempt_mut()?;
-        let after_turns = attempt.turns.len();
-        if let Some(point) = point {
-            attempt.hints.push(HintGiven {
-                point,
-                rung: 0,
-                after_turns,
-            });
-        }
-        self.put_follow_up(line, true)
-    }
-
     fn listen(&self, plan: &Plan) -> Listen {
         let rules = plan.rules(self.index);
         let seconds = plan
@@ -791,6 +563,7 @@ impl Machine {
     }
 }
 
+mod commands;
 mod reverse;
 
 fn notice(notice: Notice) -> Effect {

@@ -44,7 +44,7 @@ pub struct Line {
 }
 
 /// An answer, or the answer to a follow-up.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
     /// What the candidate sent.
     pub text: String,
@@ -124,29 +124,29 @@ pub struct QuestionRecord {
     pub skipped: bool,
     /// Whether the panel is done with it.
     pub settled: bool,
-    /// What the candidate would give the attempt that counts, 0 to 10, once
-    /// they were asked; `Some(None)` when they passed.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "asked")]
-    pub predicted: Option<Option<u8>>,
+    /// What the candidate would give the attempt that counts, once they were
+    /// asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<OwnScore>,
 }
 
-/// Keeps "was not asked" and "passed" apart: the first is no field at all.
-mod asked {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+/// What a candidate said when asked for their own score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnScore {
+    /// This, 0 to 10.
+    Given(u8),
+    /// Nothing.
+    Passed,
+}
 
-    #[allow(clippy::option_option, clippy::ref_option)]
-    pub(super) fn serialize<S: Serializer>(
-        value: &Option<Option<u8>>,
-        out: S,
-    ) -> Result<S::Ok, S::Error> {
-        value.flatten().serialize(out)
-    }
-
-    #[allow(clippy::option_option)]
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Option<u8>>, D::Error> {
-        Option::<u8>::deserialize(from).map(Some)
+impl OwnScore {
+    /// Returns the score, if one was given.
+    pub fn given(self) -> Option<u8> {
+        match self {
+            Self::Given(score) => Some(score),
+            Self::Passed => None,
+        }
     }
 }
 

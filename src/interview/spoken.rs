@@ -4,6 +4,7 @@
 //! its places in the answer. Also what an answer lacks that a panel asks for.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
@@ -19,296 +20,96 @@ pub const WORDS_A_MINUTE: u32 = 140;
 /// to breathe in, or for the panel to come in.
 const WALL_WORDS: usize = 150;
 
+/// Phrases, each in words.
+type Phrases = Vec<Vec<String>>;
+
+/// Returns the phrases of a list with commas between them.
+fn phrases(list: &str) -> Phrases {
+    list.split(", ")
+        .map(|phrase| phrase.unicode_words().map(str::to_owned).collect())
+        .collect()
+}
+
 /// Words that take the force out of a statement.
-const HEDGES: &[&str] = &[
-    "i think",
-    "i guess",
-    "i suppose",
-    "i believe",
-    "i feel like",
-    "i would say",
-    "maybe",
-    "perhaps",
-    "probably",
-    "possibly",
-    "hopefully",
-    "kind of",
-    "sort of",
-    "more or less",
-    "not sure",
-    "or something",
-    "or whatever",
-    "as far as i know",
-    "i'm no expert",
-    "might have been",
-    "to some extent",
-    "in a way",
-];
+static HEDGES: LazyLock<Phrases> = LazyLock::new(|| {
+    phrases(
+        "i think, i guess, i suppose, i believe, i feel like, i would say, maybe, perhaps, \
+         probably, possibly, hopefully, kind of, sort of, more or less, not sure, \
+         or something, or whatever, as far as i know, i'm no expert, might have been, \
+         to some extent, in a way",
+    )
+});
 
 /// Words that say nothing.
-const FILLERS: &[&str] = &[
-    "um",
-    "uh",
-    "erm",
-    "er",
-    "hmm",
-    "you know",
-    "i mean",
-    "basically",
-    "actually",
-    "literally",
-    "obviously",
-    "so yeah",
-    "yeah so",
-    "okay so",
-    "and stuff",
-    "and things like that",
-    "at the end of the day",
-    "to be honest",
-    "as i said",
-    "like i said",
-];
+static FILLERS: LazyLock<Phrases> = LazyLock::new(|| {
+    phrases(
+        "um, uh, erm, er, hmm, you know, i mean, basically, actually, literally, obviously, \
+         so yeah, yeah so, okay so, and stuff, and things like that, at the end of the day, \
+         to be honest, as i said, like i said",
+    )
+});
 
-const SELF: &[&str] = &[
-    "i", "i'm", "i've", "i'd", "i'll", "my", "me", "mine", "myself",
-];
-const TEAM: &[&str] = &[
-    "we",
-    "we're",
-    "we've",
-    "we'd",
-    "we'll",
-    "our",
-    "us",
-    "ours",
-    "ourselves",
-];
+static SELF: LazyLock<Phrases> =
+    LazyLock::new(|| phrases("i, i'm, i've, i'd, i'll, my, me, mine, myself"));
+static TEAM: LazyLock<Phrases> =
+    LazyLock::new(|| phrases("we, we're, we've, we'd, we'll, our, us, ours, ourselves"));
 
 /// Numbers that are said in words; "one" is left out, since it is mostly none.
-const NUMBER_WORDS: &[&str] = &[
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "million",
-    "billion",
-    "dozen",
-    "half",
-    "twice",
-];
+static NUMBER_WORDS: LazyLock<Phrases> = LazyLock::new(|| {
+    phrases(
+        "two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, \
+         fourteen, fifteen, sixteen, seventeen, eighteen, nineteen, twenty, thirty, forty, \
+         fifty, sixty, seventy, eighty, ninety, hundred, thousand, million, billion, dozen, \
+         half, twice",
+    )
+});
 
 /// Tools and systems that panels know by name.
-const TOOLS: &[&str] = &[
-    "airflow",
-    "argo",
-    "arize",
-    "athena",
-    "aws",
-    "azure",
-    "bedrock",
-    "bentoml",
-    "bert",
-    "bigquery",
-    "cassandra",
-    "catboost",
-    "chroma",
-    "clickhouse",
-    "cuda",
-    "dagster",
-    "dask",
-    "databricks",
-    "datadog",
-    "dbt",
-    "debezium",
-    "deepspeed",
-    "docker",
-    "duckdb",
-    "dvc",
-    "dynamodb",
-    "elasticsearch",
-    "evidently",
-    "faiss",
-    "fastapi",
-    "feast",
-    "flink",
-    "gcp",
-    "grafana",
-    "great expectations",
-    "gunicorn",
-    "hadoop",
-    "hdbscan",
-    "hive",
-    "hugging face",
-    "iceberg",
-    "istio",
-    "jax",
-    "jenkins",
-    "kafka",
-    "keras",
-    "kinesis",
-    "kserve",
-    "kubeflow",
-    "kubernetes",
-    "label studio",
-    "lambda",
-    "langchain",
-    "langfuse",
-    "lightgbm",
-    "llama.cpp",
-    "looker",
-    "lora",
-    "metaflow",
-    "milvus",
-    "mlflow",
-    "mongodb",
-    "mysql",
-    "neptune",
-    "numpy",
-    "nvidia",
-    "onnx",
-    "opensearch",
-    "optuna",
-    "pagerduty",
-    "pandas",
-    "parquet",
-    "pgvector",
-    "pinecone",
-    "polars",
-    "postgres",
-    "postgresql",
-    "power bi",
-    "prefect",
-    "prometheus",
-    "pytest",
-    "pytorch",
-    "qdrant",
-    "qlora",
-    "rabbitmq",
-    "ragas",
-    "ray",
-    "redis",
-    "redshift",
-    "s3",
-    "sagemaker",
-    "scikit-learn",
-    "sentry",
-    "shap",
-    "sklearn",
-    "snowflake",
-    "spacy",
-    "spark",
-    "splunk",
-    "sqlite",
-    "streamlit",
-    "tableau",
-    "tecton",
-    "tensorboard",
-    "tensorflow",
-    "tensorrt",
-    "terraform",
-    "trino",
-    "triton",
-    "unsloth",
-    "vertex",
-    "vllm",
-    "weaviate",
-    "weights & biases",
-    "xgboost",
-];
+static TOOLS: LazyLock<Phrases> = LazyLock::new(|| {
+    phrases(
+        "airflow, argo, arize, athena, aws, azure, bedrock, bentoml, bert, bigquery, \
+         cassandra, catboost, chroma, clickhouse, cuda, dagster, dask, databricks, datadog, \
+         dbt, debezium, deepspeed, docker, duckdb, dvc, dynamodb, elasticsearch, evidently, \
+         faiss, fastapi, feast, flink, gcp, grafana, great expectations, gunicorn, hadoop, \
+         hdbscan, hive, hugging face, iceberg, istio, jax, jenkins, kafka, keras, kinesis, \
+         kserve, kubeflow, kubernetes, label studio, lambda, langchain, langfuse, lightgbm, \
+         llama.cpp, looker, lora, metaflow, milvus, mlflow, mongodb, mysql, neptune, numpy, \
+         nvidia, onnx, opensearch, optuna, pagerduty, pandas, parquet, pgvector, pinecone, \
+         polars, postgres, postgresql, power bi, prefect, prometheus, pytest, pytorch, \
+         qdrant, qlora, rabbitmq, ragas, ray, redis, redshift, s3, sagemaker, scikit-learn, \
+         sentry, shap, sklearn, snowflake, spacy, spark, splunk, sqlite, streamlit, tableau, \
+         tecton, tensorboard, tensorflow, tensorrt, terraform, trino, triton, unsloth, \
+         vertex, vllm, weaviate, weights & biases, xgboost",
+    )
+});
 
 /// Words of somebody who weighs one thing against another.
-const TRADE_OFFS: &[&str] = &[
-    "trade-off",
-    "trade-offs",
-    "tradeoff",
-    "tradeoffs",
-    "trade off",
-    "trade offs",
-    "instead of",
-    "rather than",
-    "at the cost of",
-    "the cost",
-    "costs",
-    "cost us",
-    "the price",
-    "in exchange",
-    "gave up",
-    "give up",
-    "downside",
-    "whereas",
-    "versus",
-    "slower",
-    "cheaper",
-    "overhead",
-    "not worth",
-    "worth it",
-    "weigh",
-    "weighed",
-    "sacrifice",
-    "sacrificed",
-];
+static TRADE_OFFS: LazyLock<Phrases> = LazyLock::new(|| {
+    phrases(
+        "trade-off, trade-offs, tradeoff, tradeoffs, trade off, trade offs, instead of, \
+         rather than, at the cost of, the cost, costs, cost us, the price, in exchange, \
+         gave up, give up, downside, whereas, versus, slower, cheaper, overhead, not worth, \
+         worth it, weigh, weighed, sacrifice, sacrificed",
+    )
+});
 
 /// Words of somebody who has seen it go wrong.
-const FAILURES: &[&str] = &[
-    "fail",
-    "fails",
-    "failed",
-    "failing",
-    "failure",
-    "failures",
-    "broke",
-    "breaks",
-    "broken",
-    "went wrong",
-    "goes wrong",
-    "incident",
-    "outage",
-    "bug",
-    "missed",
-    "mistake",
-    "rollback",
-    "roll back",
-    "rolled back",
-    "got it wrong",
-    "backfired",
-    "degraded",
-    "crashed",
-    "leaked",
-    "drifted",
-];
+static FAILURES: LazyLock<Phrases> = LazyLock::new(|| {
+    phrases(
+        "fail, fails, failed, failing, failure, failures, broke, breaks, broken, went wrong, \
+         goes wrong, incident, outage, bug, missed, mistake, rollback, roll back, \
+         rolled back, got it wrong, backfired, degraded, crashed, leaked, drifted",
+    )
+});
 
-/// A place in the answer and what stands there, verbatim.
+/// The candidate's own words: a byte range of the answer and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Quote {
     /// First byte.
     pub start: usize,
     /// One past the last byte.
     pub end: usize,
-    /// The words.
+    /// The words, verbatim.
     pub text: String,
 }
 
@@ -327,15 +128,15 @@ pub enum Lack {
 /// Returns what an answer lacks, the most telling first.
 pub fn lacks(answer: &str) -> Vec<Lack> {
     let words = Words::of(answer);
-    let without = |phrases| words.phrases(answer, phrases).is_empty();
+    let without = |phrases: &Phrases| words.phrases(answer, phrases).is_empty();
     let mut out = Vec::new();
-    if words.numbers(answer).is_empty() && without(TOOLS) {
+    if words.numbers(answer).is_empty() && without(&TOOLS) {
         out.push(Lack::Number);
     }
-    if without(TRADE_OFFS) {
+    if without(&TRADE_OFFS) {
         out.push(Lack::TradeOff);
     }
-    if without(FAILURES) {
+    if without(&FAILURES) {
         out.push(Lack::Failure);
     }
     out
@@ -364,17 +165,17 @@ pub struct Spoken {
     /// point was made in the first answer.
     pub first_point_seconds: Option<u32>,
     /// Words that take the force out of a statement.
-    pub hedges: Vec<Place>,
+    pub hedges: Vec<Quote>,
     /// Words that say nothing.
-    pub fillers: Vec<Place>,
+    pub fillers: Vec<Quote>,
     /// "I", "my" and the like.
-    pub own: Vec<Place>,
+    pub own: Vec<Quote>,
     /// "We", "our" and the like.
-    pub team: Vec<Place>,
+    pub team: Vec<Quote>,
     /// Numbers, in digits or words.
-    pub numbers: Vec<Place>,
+    pub numbers: Vec<Quote>,
     /// Tools named.
-    pub tools: Vec<Place>,
+    pub tools: Vec<Quote>,
     /// First byte and one past the last of paragraphs without a pause.
     pub walls: Vec<(usize, usize)>,
     /// Whether the panel cut in because the answer ran over.
@@ -412,12 +213,12 @@ pub fn spoken(attempt: &Attempt, expected: SpokenRange) -> Option<Spoken> {
                     .count(),
             )
         }),
-        hedges: words.phrases(&answer, HEDGES),
-        fillers: words.phrases(&answer, FILLERS),
-        own: words.phrases(&answer, SELF),
-        team: words.phrases(&answer, TEAM),
+        hedges: words.phrases(&answer, &HEDGES),
+        fillers: words.phrases(&answer, &FILLERS),
+        own: words.phrases(&answer, &SELF),
+        team: words.phrases(&answer, &TEAM),
         numbers: words.numbers(&answer),
-        tools: words.phrases(&answer, TOOLS),
+        tools: words.phrases(&answer, &TOOLS),
         walls: walls(&answer),
         interrupted: first.interrupted,
     })
@@ -446,15 +247,11 @@ impl Words {
 
     /// Returns where one of `phrases` stands, longest first at each place, no
     /// two overlapping. White space and punctuation between words are free.
-    fn phrases(&self, text: &str, phrases: &[&str]) -> Vec<Place> {
-        let split: Vec<Vec<String>> = phrases
-            .iter()
-            .map(|phrase| phrase.unicode_words().map(str::to_owned).collect())
-            .collect();
+    fn phrases(&self, text: &str, phrases: &Phrases) -> Vec<Quote> {
         let mut out = Vec::new();
         let mut at = 0;
         while at < self.0.len() {
-            let longest = split
+            let longest = phrases
                 .iter()
                 .filter(|phrase| {
                     self.0.get(at..at + phrase.len()).is_some_and(|words| {
@@ -478,9 +275,10 @@ impl Words {
     }
 
     /// Returns the runs of words that are numbers: "two thousand", "95%".
-    fn numbers(&self, text: &str) -> Vec<Place> {
+    fn numbers(&self, text: &str) -> Vec<Quote> {
         let is_number = |word: &str| {
-            word.starts_with(|c: char| c.is_ascii_digit()) || NUMBER_WORDS.contains(&word)
+            word.starts_with(|c: char| c.is_ascii_digit())
+                || NUMBER_WORDS.iter().any(|said| said[0] == word)
         };
         let mut out = Vec::new();
         let mut at = 0;
@@ -497,10 +295,10 @@ impl Words {
         out
     }
 
-    fn place(&self, text: &str, words: Range<usize>) -> Option<Place> {
+    fn place(&self, text: &str, words: Range<usize>) -> Option<Quote> {
         let words = self.0.get(words)?;
         let (start, end) = (words.first()?.0.start, words.last()?.0.end);
-        Some(Place {
+        Some(Quote {
             start,
             end,
             text: text.get(start..end)?.to_owned(),
@@ -532,7 +330,7 @@ impl Spoken {
             length.push_str(&format!("; the first point came after {seconds}"));
         }
         let mut out = vec![format!("{length}.")];
-        let said = |places: &[Place]| {
+        let said = |places: &[Quote]| {
             let mut words: Vec<String> = Vec::new();
             for place in places {
                 let word = format!("\u{201c}{}\u{201d}", place.text.to_lowercase());
@@ -585,7 +383,7 @@ mod tests {
         spoken(&attempt, SpokenRange { min: 60, max: 120 }).expect("something was said")
     }
 
-    fn texts(places: &[Place]) -> Vec<&str> {
+    fn texts(places: &[Quote]) -> Vec<&str> {
         places.iter().map(|place| place.text.as_str()).collect()
     }
 

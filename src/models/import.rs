@@ -397,12 +397,7 @@ mod tests {
     use crate::models::progress::Silent;
 
     fn paths(root: &Path) -> Paths {
-        Paths {
-            config: root.join("config"),
-            data: root.join("data"),
-            models: root.join("models"),
-            cache: root.join("cache"),
-        }
+        Paths::under(root)
     }
 
     #[test]

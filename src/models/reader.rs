@@ -28,7 +28,7 @@ pub fn adapter_sha256() -> &'static str {
 /// Returns the files of the trained reader; `None` when the starter, which it
 /// tunes, is not on this machine. On the first call the adapter is merged into
 /// the starter's weights, in Q8_0, in the cache folder; that takes some seconds
-/// and 145 MB of disk. Where the disk has no room for that, the adapter is
+/// and 160 MB of disk, the adapter included. Where the disk has no room for that, the adapter is
 /// applied beside the starter's own file, which reads more slowly.
 ///
 /// # Errors
@@ -74,7 +74,7 @@ fn kept(path: &Path) -> Option<ReaderOptions> {
 fn merge(paths: &Paths, base: &Path, adapter: &Path) -> Option<ReaderOptions> {
     let path = merged_path(paths);
     let file = tempfile::NamedTempFile::new_in(&paths.cache).ok()?;
-    if let Err(error) = crate::llm::requantise::merged_q8_0(base, adapter, file.path()) {
+    if let Err(error) = crate::llm::merge::q8_0(base, adapter, file.path()) {
         tracing::warn!("the reader is applied beside the starter: {error}");
         return None;
     }
@@ -146,12 +146,7 @@ mod tests {
     use crate::models::header::Header;
 
     fn paths(root: &std::path::Path) -> Paths {
-        Paths {
-            config: root.join("config"),
-            data: root.join("data"),
-            models: root.join("models"),
-            cache: root.join("cache"),
-        }
+        Paths::under(root)
     }
 
     #[test]

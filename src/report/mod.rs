@@ -13,6 +13,8 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
 
+pub use view::how_said;
+
 use crate::store::{SessionSummary, StoredEvent};
 use crate::{Error, Result};
 

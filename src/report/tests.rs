@@ -103,3 +103,71 @@ fn a_session_without_a_debrief_still_has_its_transcript() {
     assert_eq!(report.to_json()["critique"], Value::Null);
     assert_eq!(report.to_json()["transcript"][1]["who"], "you");
 }
+
+#[test]
+fn how_it_was_said_and_what_to_say_instead_are_in_every_form() {
+    use crate::critique::{Part, Quote, Rewrite, Surprise};
+    use crate::interview::{Attempt, Turn, spoken};
+
+    let attempt = Attempt {
+        turns: vec![Turn {
+            text: "Um, we cut it by 40 ms <i>".to_owned(),
+            ..Turn::default()
+        }],
+        ..Attempt::default()
+    };
+    let expected = crate::guide::SpokenRange { min: 60, max: 120 };
+    let rewrite = Rewrite {
+        question: "q1".to_owned(),
+        asked: "What did you do?".to_owned(),
+        parts: vec![
+            Part::Own {
+                quote: Quote {
+                    start: 0,
+                    end: 3,
+                    text: "cut <b>it".to_owned(),
+                },
+                guide: "guide, point a".to_owned(),
+            },
+            Part::Add {
+                text: "Names the baseline".to_owned(),
+                guide: "guide, point b".to_owned(),
+            },
+        ],
+    };
+    let surprise = Surprise {
+        question: "q1".to_owned(),
+        competencies: vec![crate::guide::Competency::SystemDesign],
+        predicted: 9,
+        score: 41.6,
+    };
+    let mut report = sample();
+    let critique = report.critique.as_mut().expect("a critique");
+    critique["questions"][0]["spoken"] = json!(spoken::spoken(&attempt, expected));
+    critique["rewrite"] = json!(rewrite);
+    critique["surprises"] = json!([surprise]);
+    let said = how_said(&critique["questions"][0]);
+    assert!(
+        said[0].starts_with("8 words") && said[1].contains("fillers 1"),
+        "{said:?}"
+    );
+
+    let html = report.to_html().expect("HTML");
+    for part in [
+        "fillers 1",
+        "<q>cut &lt;b&gt;it</q>",
+        "<b>Add:</b> Names the baseline",
+        "system design: you gave yourself 9 of 10, the panel 42 of 100",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let markdown = report.to_markdown().expect("Markdown");
+    for part in [
+        "fillers 1",
+        "“cut \\<b\\>it”",
+        "Add: Names the baseline (guide, point b)",
+        "system design: you gave yourself 9 of 10, the panel 42 of 100.",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+}

@@ -85,15 +85,21 @@ fn mark(question: &mut Value) {
         }
     }
     let pieces = json!(pieces(answer, &ranges));
-    // Reports of earlier versions hold none.
-    let spoken = question
-        .get("spoken")
-        .and_then(|spoken| Spoken::deserialize(spoken).ok())
-        .map(|spoken| spoken.lines());
+    let how_said = how_said(question);
     if let Some(question) = question.as_object_mut() {
-        question.insert("how_said".to_owned(), json!(spoken.unwrap_or_default()));
+        question.insert("how_said".to_owned(), json!(how_said));
         question.insert("pieces".to_owned(), pieces);
     }
+}
+
+/// Returns how the answer to a question of the critique was said, a sentence a
+/// line; nothing where the session was stored before that was measured.
+pub fn how_said(question: &Value) -> Vec<String> {
+    question
+        .get("spoken")
+        .and_then(|spoken| Spoken::deserialize(spoken).ok())
+        .map(|spoken| spoken.lines())
+        .unwrap_or_default()
 }
 
 /// Returns each competency once, as the first panellist who votes on it

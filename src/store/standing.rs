@@ -133,12 +133,7 @@ mod tests {
     #[test]
     fn what_was_measured_comes_back_for_the_same_files_only() {
         let root = tempfile::tempdir().expect("a folder");
-        let paths = Paths {
-            config: root.path().join("config"),
-            data: root.path().join("data"),
-            models: root.path().join("models"),
-            cache: root.path().join("cache"),
-        };
+        let paths = Paths::under(root.path());
         let (one, other) = (root.path().join("one"), root.path().join("other"));
         std::fs::write(&one, vec![1_u8; 3 << 20]).expect("written");
         let mut bytes = vec![1_u8; 3 << 20];

@@ -13,12 +13,7 @@ use crate::paths::Paths;
 fn folder() -> (tempfile::TempDir, Paths) {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();
-    let paths = Paths {
-        config: root.join("config"),
-        data: root.join("data"),
-        models: root.join("models"),
-        cache: root.join("cache"),
-    };
+    let paths = Paths::under(root);
     (dir, paths)
 }
 

@@ -10,6 +10,9 @@ use viva::llm::*;
 /// The starter model's file name.
 pub const STARTER: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
+/// The embedder's file name.
+pub const EMBEDDER: &str = "all-MiniLM-L6-v2.f16.gguf";
+
 /// Returns the path of a model, which must be there: a test that claims the
 /// real thing does not pass without it.
 pub fn model(name: &str) -> PathBuf {

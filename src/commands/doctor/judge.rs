@@ -506,12 +506,7 @@ mod tests {
     #[test]
     fn the_next_interview_finds_what_was_measured_with_its_models() {
         let root = tempfile::tempdir().expect("a folder");
-        let paths = Paths {
-            config: root.path().join("config"),
-            data: root.path().join("data"),
-            models: root.path().join("models"),
-            cache: root.path().join("cache"),
-        };
+        let paths = Paths::under(root.path());
         let file = |name: &str| {
             let path = root.path().join(name);
             std::fs::write(&path, name).expect("written");

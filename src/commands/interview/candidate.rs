@@ -17,7 +17,7 @@ pub const DIVIDER: &str = "---";
 
 /// What the line begins with, before a number counted from 1, that opens the
 /// answers to one question of the interview.
-pub const SECTION: &str = "===";
+const SECTION: &str = "===";
 
 /// What a script says to a question or follow-up its section has no answer to.
 const NOTHING_MORE: &str = "I have nothing to add to that.";
@@ -30,6 +30,8 @@ const ECHO_LETTERS: usize = 4_000;
 pub enum Heard {
     /// Sent an answer.
     Answer(String),
+    /// Said what they would give themselves, 0 to 10, or passed.
+    OwnScore(Option<u8>),
     /// Gave a command.
     Command(Command),
     /// Will say nothing more.
@@ -54,12 +56,11 @@ pub trait Candidate: Send {
     async fn wait(&mut self) -> Result<Heard>;
 
     /// Asks what the candidate would give the answer to the question at this
-    /// index; `None` when they left, `Some(None)` when they passed.
+    /// index.
     ///
     /// # Errors
     /// As [`Candidate::listen`].
-    #[allow(clippy::option_option)]
-    async fn predict(&mut self, question: usize) -> Result<Option<Option<u8>>>;
+    async fn predict(&mut self, question: usize) -> Result<Heard>;
 
     /// Returns whether time passes as words are spoken instead of as the
     /// clock runs, so that the same answers always take as long.
@@ -154,19 +155,18 @@ impl Candidate for Keyboard {
         })
     }
 
-    async fn predict(&mut self, question: usize) -> Result<Option<Option<u8>>> {
+    async fn predict(&mut self, question: usize) -> Result<Heard> {
         let prompt = format!(
             "Question {}, your own score, 0 to 10 (Enter passes)",
             question + 1
         );
         loop {
             match self.editor.read(Ask::line(prompt.as_str())).await? {
-                Entry::Leave { .. } => return Ok(None),
-                Entry::End | Entry::Command { .. } => return Ok(Some(None)),
-                Entry::Text(text) if text.trim().is_empty() => return Ok(Some(None)),
-                Entry::Text(text) => match text.trim().parse::<u8>() {
-                    Ok(score) if score <= 10 => return Ok(Some(Some(score))),
-                    _ => self.ui.remark("A number from 0 to 10, or Enter alone."),
+                Entry::Leave { .. } => return Ok(Heard::Left),
+                Entry::End | Entry::Command { .. } => return Ok(Heard::OwnScore(None)),
+                Entry::Text(text) => match own_score(&text) {
+                    Some(score) => return Ok(Heard::OwnScore(score)),
+                    None => self.ui.remark("A number from 0 to 10, or Enter alone."),
                 },
             }
         }
@@ -287,8 +287,8 @@ impl Candidate for Script {
         Ok(Heard::Command(Command::Resume))
     }
 
-    async fn predict(&mut self, _question: usize) -> Result<Option<Option<u8>>> {
-        Ok(Some(None))
+    async fn predict(&mut self, _question: usize) -> Result<Heard> {
+        Ok(Heard::OwnScore(None))
     }
 
     fn is_scripted(&self) -> bool {
@@ -345,6 +345,15 @@ fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<Piece>> {
     // is only the end of the file or of a section.
     let text = (divided || !text.is_empty()).then_some(text);
     Ok((text.is_some() || opens.is_some()).then_some(Piece { text, opens }))
+}
+
+/// Returns the score that was typed, or that it was passed over; `None` when
+/// it is neither.
+fn own_score(text: &str) -> Option<Option<u8>> {
+    match text.trim() {
+        "" => Some(None),
+        text => text.parse().ok().filter(|score| *score <= 10).map(Some),
+    }
 }
 
 fn echo(text: &str) -> String {
@@ -444,6 +453,16 @@ mod tests {
                 Heard::End,
             ]
         );
+    }
+
+    #[test]
+    fn an_own_score_is_a_number_from_nought_to_ten_or_nothing() {
+        assert_eq!(own_score(" 10 "), Some(Some(10)));
+        assert_eq!(own_score("0"), Some(Some(0)));
+        assert_eq!(own_score(" "), Some(None));
+        for text in ["11", "-1", "7.5", "eleven", "256"] {
+            assert_eq!(own_score(text), None, "{text}");
+        }
     }
 
     #[tokio::test]

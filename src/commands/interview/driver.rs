@@ -120,11 +120,8 @@ impl Driver<'_> {
                         reply = Some(self.assess(question, &case).await);
                     }
                     Effect::Predict { question } => {
-                        let predicted = self.candidate.predict(question).await?;
-                        reply = Some(match predicted {
-                            Some(score) => EventKind::Predicted { score },
-                            None => EventKind::Interrupted,
-                        });
+                        let heard = self.candidate.predict(question).await?;
+                        reply = Some(self.event_of(heard));
                     }
                     Effect::Critique => {
                         let critique = critique(&self.machine);
@@ -177,6 +174,7 @@ impl Driver<'_> {
                 }
                 EventKind::Answered { text }
             }
+            Heard::OwnScore(score) => EventKind::Predicted { score },
             Heard::Command(command) => EventKind::Commanded { command },
             Heard::End => EventKind::EndOfInput,
             Heard::Left => EventKind::Interrupted,

@@ -129,7 +129,10 @@ fn their_own_score_is_asked_for_before_the_verdict() {
         assert_eq!(asked(&play), usize::from(mode == Mode::Study), "{when}");
         let play = play.end();
         assert_eq!(asked(&play), 1, "{when}");
-        assert_eq!(play.machine.records()[0].predicted, Some(Some(7)));
+        assert_eq!(
+            play.machine.records()[0].predicted,
+            Some(OwnScore::Given(7))
+        );
         assert_eq!(play.machine.records()[1].predicted, None);
         assert_eq!(play.machine.phase(), Phase::Ended);
     }
@@ -670,7 +673,7 @@ proptest! {
         // Budgets hold, and no point is followed up twice in an attempt.
         for (index, record) in play.machine.records().iter().enumerate() {
             prop_assert!(record.attempts.len() <= MAX_ATTEMPTS);
-            prop_assert!(record.predicted.flatten().is_none_or(|score| score <= 10));
+            prop_assert!(record.predicted.and_then(OwnScore::given).is_none_or(|score| score <= 10));
             prop_assert!(predict || record.predicted.is_none());
             for attempt in &record.attempts {
                 prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);

@@ -26,7 +26,7 @@ use super::preflight;
 /// # Errors
 /// [`EngineError::BadModel`] when `base` is no model or `adapter` does not
 /// belong to it; [`EngineError::Library`] when the result cannot be written.
-pub fn merged_q8_0(base: &Path, adapter: &Path, to: &Path) -> Result<(), EngineError> {
+pub fn q8_0(base: &Path, adapter: &Path, to: &Path) -> Result<(), EngineError> {
     let header = preflight::inspect(base)?;
     preflight::check_chat(base, &header)?;
     let adapter_header = preflight::inspect(adapter)?;
@@ -301,7 +301,7 @@ mod tests {
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         std::fs::write(&from, "no weights").expect("written");
         assert!(matches!(
-            merged_q8_0(&from, &from, &to),
+            q8_0(&from, &from, &to),
             Err(EngineError::BadModel { .. })
         ));
         assert!(!to.exists());
