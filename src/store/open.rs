@@ -14,7 +14,11 @@ use crate::{Error, Result};
 
 /// Every schema there has been, oldest first. A file that was released is
 /// never edited and never leaves this list.
-const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_journal.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_journal.sql")),
+    M::up(include_str!("migrations/0002_drill.sql")),
+    M::up(include_str!("migrations/0003_stories.sql")),
+];
 
 /// Up to this size the whole database is looked through at every opening;
 /// that takes about 20 ms. A larger one is looked through after a session
