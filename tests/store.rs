@@ -1,19 +1,11 @@
-//! The journal against the things that happen to files: a process killed in
-//! the middle of writing, a full disk, a truncated and a bit-flipped database.
+//! The journal against the things that happen to files: a truncated and a
+//! bit-flipped database. `kills.rs` has killed processes and full disks.
 
-// The child process speaks to its parent over standard error.
-#![allow(clippy::print_stderr)]
-
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::json;
-use viva::ErrorKind;
 use viva::paths::Paths;
-use viva::store::{Journal, SessionFilter, SessionId, SessionMeta, Status};
-
-const CHILD: &str = "VIVA_TEST_STORE_CHILD";
+use viva::store::{Journal, SessionId, SessionMeta, Status};
 
 fn paths(root: &Path) -> Paths {
     Paths::under(root)
@@ -37,63 +29,6 @@ fn filled(root: &Path, sessions: usize, events: usize) -> Vec<SessionId> {
             id
         })
         .collect()
-}
-
-/// Not a test: the process that the next one kills. It says on standard
-/// output what it was told is safe.
-#[test]
-#[ignore = "started and killed by the test below it"]
-fn child_that_appends_until_killed() {
-    let root = std::env::var_os(CHILD).expect("started by the parent test only");
-    let journal = Journal::open(&paths(Path::new(&root))).unwrap();
-    let id = journal.begin(&SessionMeta::default()).unwrap();
-    eprintln!("session {id}");
-    for n in 0.. {
-        journal.append(&id, &asked(n)).unwrap();
-        eprintln!("event {n}");
-        journal.append_line(&id, &format!("line {n}")).unwrap();
-        eprintln!("line {n}");
-    }
-}
-
-#[test]
-fn whatever_was_acknowledged_before_a_kill_is_there_afterwards() {
-    for stop_after in [2, 3, 8, 21, 40, 77] {
-        let dir = tempfile::tempdir().unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "child_that_appends_until_killed",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env(CHILD, dir.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut heard: Vec<String> = said.by_ref().take(stop_after).map(Result::unwrap).collect();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // The pipe may hold more that was acknowledged before the signal came.
-        heard.extend(said.map_while(Result::ok));
-
-        let count = |word: &str| heard.iter().filter(|line| line.starts_with(word)).count();
-        let journal = Journal::open(&paths(dir.path())).unwrap();
-        assert!(journal.notices().is_empty(), "{:?}", journal.notices());
-        let session = journal.latest_unfinished().unwrap().unwrap().id;
-        let events = journal.events(&session).unwrap();
-        let lines = journal.draft(&session).unwrap();
-        assert!(events.len() >= count("event ") && events.len() <= count("event ") + 1);
-        assert!(lines.len() >= count("line ") && lines.len() <= count("line ") + 1);
-        for (n, event) in events.iter().enumerate() {
-            assert_eq!(event.event, asked(n));
-        }
-        journal.resume(&session).unwrap();
-        let next = journal.append(&session, &asked(events.len())).unwrap();
-        assert_eq!(next, events.len() as u64);
-    }
 }
 
 #[test]
@@ -190,32 +125,6 @@ fn any_single_flipped_bit_leaves_a_journal_that_opens() {
     }
 }
 
-#[test]
-#[ignore = "needs the right to mount; the store's unit tests fill a database without it"]
-fn a_full_disk_is_said_clearly_and_loses_nothing_already_stored() {
-    let dir = tempfile::tempdir().unwrap();
-    let disk = Mounted::small(dir.path()).expect("a file system can be mounted");
-    let journal = Journal::open(&paths(disk.0)).unwrap();
-    let id = journal.begin(&SessionMeta::default()).unwrap();
-    let mut stored = 0;
-    let error = loop {
-        match journal.append(&id, &asked(stored)) {
-            Ok(_) => stored += 1,
-            Err(error) => break error,
-        }
-        assert!(stored < 100_000, "the disk never filled");
-    };
-    assert_eq!(error.kind(), ErrorKind::Storage);
-    assert!(error.hints()[0].contains("disk"), "{:?}", error.hints());
-    drop(journal);
-    let journal = Journal::open(&paths(disk.0)).unwrap();
-    assert_eq!(journal.events(&id).unwrap().len(), stored);
-    assert_eq!(
-        journal.sessions(&SessionFilter::default()).unwrap().len(),
-        1
-    );
-}
-
 fn aside_is(root: &Path, bytes: &[u8]) {
     let aside = std::fs::read_dir(root.join("data"))
         .unwrap()
@@ -229,25 +138,4 @@ fn aside_is(root: &Path, bytes: &[u8]) {
         std::fs::read(aside).unwrap() == bytes,
         "kept as it was found"
     );
-}
-
-/// A file system of one megabyte, unmounted when dropped.
-struct Mounted<'a>(&'a Path);
-
-impl<'a> Mounted<'a> {
-    fn small(at: &'a Path) -> Option<Self> {
-        let done = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "none"])
-            .arg(at)
-            .stderr(Stdio::null())
-            .status();
-        done.is_ok_and(|status| status.success())
-            .then_some(Self(at))
-    }
-}
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
-    }
 }

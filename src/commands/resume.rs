@@ -6,10 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Context;
-use super::interview::candidate::{Candidate, Keyboard, Script};
-use super::interview::{minds::Minds, play, runtime};
+use super::interview::candidate::{Candidate, DIVIDER, Keyboard, Script};
+use super::interview::{keep, minds::Minds, play, runtime, view, wire};
+use crate::critique::critique;
 use crate::interview::{Effect, EndReason, Event, EventKind, Machine};
-use crate::store::{Journal, SessionId};
+use crate::store::{Journal, SessionId, Status};
 use crate::{Error, Result};
 
 /// Arguments of `viva resume`
@@ -30,18 +31,29 @@ pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<()> {
     let session = find(&journal, args)?;
     journal.resume(&session)?;
     let machine = replay(&journal, &session)?;
-    let draft = journal.draft(&session)?.join("\n");
+    if matches!(machine.due(), Some(Effect::End { reason }) if reason != EndReason::Interrupted) {
+        return settle(ctx, &journal, &session, &machine);
+    }
+    let mut draft = journal.draft(&session)?;
     runtime()?.play(async {
         let minds = Minds::start(ctx)?;
         let mut candidate: Box<dyn Candidate> = if ctx.ui.is_interactive() {
+            // A script's answer ends with a divider, a person's with a key.
+            draft.pop_if(|line| line.trim() == DIVIDER);
             Box::new(Keyboard::new(
                 &ctx.ui,
                 Arc::clone(&journal),
                 session.clone(),
-                draft,
+                draft.join("\n"),
             )?)
         } else {
-            Box::new(Script::new(&ctx.ui, std::io::stdin()))
+            Box::new(Script::kept(
+                &ctx.ui,
+                std::io::stdin(),
+                Arc::clone(&journal),
+                session.clone(),
+                &draft,
+            ))
         };
         play(
             ctx,
@@ -54,6 +66,30 @@ pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<()> {
         )
         .await
     })
+}
+
+/// Stores what came of an interview that ended just before the program did.
+fn settle(ctx: &Context, journal: &Journal, session: &SessionId, machine: &Machine) -> Result<()> {
+    let meta = journal.session(session)?.meta;
+    let critique = critique(machine);
+    keep(
+        journal,
+        session,
+        machine,
+        &critique,
+        &meta.model,
+        &meta.versions.prompts,
+    )?;
+    journal.finish(session, Status::Finished)?;
+    view::critique(&ctx.ui, machine, &critique);
+    if ctx.ui.is_json() {
+        ctx.ui.json_line(&wire::critique(&critique));
+    }
+    ctx.ui.status(&format!(
+        "Session {} had come to its end; its critique is saved now.",
+        session.short()
+    ));
+    Ok(())
 }
 
 fn find(journal: &Journal, args: &ResumeArgs) -> Result<SessionId> {
@@ -89,10 +125,6 @@ fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
             session.short()
         ))
         .hint("`viva interview` begins a new one.")),
-        Some(Effect::End { reason }) if reason != EndReason::Interrupted => {
-            Err(Error::usage(format!("session {} is over", session.short()))
-                .hint(format!("`viva report {}` shows it.", session.short())))
-        }
         Some(_) => Ok(machine),
     }
 }

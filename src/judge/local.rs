@@ -151,15 +151,16 @@ impl LocalJudge {
         let statements: Vec<Statement> = statements(case, &stems);
         let words: Vec<Found> = statements.iter().map(|s| answer.find(s)).collect();
         // The question itself is looked for last, to know what is off topic.
-        let meaning = match &self.semantic {
+        let (meaning, topical) = match &self.semantic {
             Some(semantic) => Some(
                 semantic
-                    .find(&statements, &answer.text, cancel.clone())
+                    .find(&statements, &about(case), &answer.text, cancel.clone())
                     .await
                     .map_err(judge_error)?,
             ),
             None => None,
-        };
+        }
+        .unzip();
         let reader = self.read(case, &answer.text, &cancel).await?;
         let votes = match &self.vote {
             Some(vote) => Some((
@@ -189,6 +190,7 @@ impl LocalJudge {
             let found = &words[at];
             let mut s = gathered(found, near(at));
             s.terms = terms(point, &answer, &stems);
+            s.about = topical.unwrap_or(0.0);
             s.star = point
                 .star
                 .map_or(0.0, |part| star::signal(&answer.text, part));
@@ -341,6 +343,15 @@ fn statements(case: &Case, question: &HashSet<String>) -> Vec<Statement> {
         .collect();
     out.push(Statement::new(&case.question, &HashSet::new()));
     out
+}
+
+/// What an answer is to be about: the question and all its points.
+fn about(case: &Case) -> Text {
+    let points = case.points.iter().map(|point| point.text.as_str());
+    let all: Vec<&str> = std::iter::once(case.question.as_str())
+        .chain(points)
+        .collect();
+    Text::new(&all.join(" "))
 }
 
 fn gathered(found: &Found, near: Option<&Near>) -> Signals {

@@ -21,6 +21,10 @@ const STRIDE: usize = WINDOW / 2;
 /// alone. Ten minutes of speech, about a second of encoding.
 const ENCODED_WORDS: usize = 1_500;
 
+/// Words of a question with its points that are encoded together; the encoder
+/// reads no more than some 250.
+const ABOUT_WORDS: usize = 180;
+
 /// Cosine below which a token found says nothing about the place; unrelated
 /// tokens of this kind of encoder lie around 0.2 to 0.4.
 const CLOSE: f32 = 0.4;
@@ -105,24 +109,28 @@ impl Semantic {
         }
     }
 
-    /// Looks for each of `statements` in `answer`.
+    /// Looks for each of `statements` in `answer`, and returns beside what was
+    /// found how near the whole answer is to `about`: the cosine of its mean
+    /// vector and the mean of the answer's windows, -1 to 1.
     ///
     /// # Errors
     /// Fails when the encoder does.
     pub async fn find(
         &self,
         statements: &[Statement],
+        about: &Text,
         answer: &Text,
         cancel: Cancel,
-    ) -> Result<Vec<Near>, EngineError> {
+    ) -> Result<(Vec<Near>, f32), EngineError> {
         let windows = encoder_windows(answer);
         if windows.is_empty() {
-            return Ok(vec![Near::default(); statements.len()]);
+            return Ok((vec![Near::default(); statements.len()], 0.0));
         }
-        let plain: Vec<String> = statements
+        let mut plain: Vec<String> = statements
             .iter()
             .map(|s| s.text.plain(0..s.text.words.len()))
             .collect();
+        plain.push(about.plain(0..about.words.len().min(ABOUT_WORDS)));
         let mut known: Vec<Option<Arc<Encoded>>> =
             plain.iter().map(|text| self.known(text)).collect();
         for (text, found) in plain.iter().zip(&mut known) {
@@ -156,14 +164,25 @@ impl Semantic {
                 (encoded, pooled)
             })
             .collect();
-        Ok(statements
+        let topic = known.pop().flatten().map_or(0.0, |about| {
+            let mut whole = vec![0.0; about.vectors.first().map_or(0, Vec::len)];
+            for (_, pooled) in &encoded {
+                for (total, x) in whole.iter_mut().zip(pooled) {
+                    *total += x;
+                }
+            }
+            let length = dot(&whole, &whole).sqrt();
+            dot(&whole, &about.pooled()) / length.max(f32::MIN_POSITIVE)
+        });
+        let found = statements
             .iter()
             .zip(known)
             .map(|(statement, tokens)| match tokens {
                 Some(tokens) => late_interaction(statement, &tokens, &encoded),
                 None => Near::default(),
             })
-            .collect())
+            .collect();
+        Ok((found, topic))
     }
 
     fn known(&self, text: &str) -> Option<Arc<Encoded>> {

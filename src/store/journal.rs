@@ -18,6 +18,9 @@ use crate::{Error, Result};
 /// The event whose arrival makes the draft of the answer superfluous.
 const ANSWERED: &str = "answered";
 
+/// The event whose arrival makes the line that gave the command superfluous.
+const COMMANDED: &str = "commanded";
+
 /// The record of everything that happened. It may be shared between threads.
 #[derive(Debug)]
 pub struct Journal {
@@ -172,7 +175,8 @@ impl Journal {
     /// Stores `event` and returns its position. When this returns, the event
     /// is on the disk. An event of the kind `answered` ends the draft of the
     /// answer in the same transaction, so that a line is never lost between
-    /// the two and never there twice.
+    /// the two and never there twice; one of the kind `commanded` likewise
+    /// takes the line off that the draft begins with, when that is a command.
     ///
     /// The kind is the string under `type`, `kind` or `event`, or else the
     /// name of a one-member object or a plain string.
@@ -198,6 +202,18 @@ impl Journal {
         if kind == ANSWERED {
             transaction
                 .execute("DELETE FROM drafts WHERE session = ?1", [session.as_str()])
+                .map_err(failed)?;
+        }
+        if kind == COMMANDED {
+            transaction
+                .execute(
+                    "DELETE FROM drafts WHERE session = ?1 AND n <=
+                       (SELECT n FROM (SELECT n, text FROM drafts
+                                       WHERE session = ?1 AND trim(text, char(9, 13, 32)) <> ''
+                                       ORDER BY n LIMIT 1)
+                        WHERE ltrim(text, char(9, 32)) LIKE '/%')",
+                    [session.as_str()],
+                )
                 .map_err(failed)?;
         }
         transaction.commit().map_err(failed)?;
@@ -234,14 +250,29 @@ impl Journal {
     /// # Errors
     /// Fails when nothing can be written.
     pub fn append_line(&self, session: &SessionId, text: &str) -> Result<()> {
-        self.connection()
-            .execute(
-                "INSERT INTO drafts (session, n, at_ms, text)
-                 SELECT ?1, coalesce(max(n) + 1, 0), ?2, ?3 FROM drafts WHERE session = ?1",
-                params![session.as_str(), now_ms(), text],
-            )
-            .map_err(|error| storage(&error, "keep the line just typed"))?;
-        Ok(())
+        self.append_lines(session, std::slice::from_ref(&text))
+    }
+
+    /// Adds lines that arrived together, in one write.
+    ///
+    /// # Errors
+    /// Fails when nothing can be written; then none of them is stored.
+    pub fn append_lines(&self, session: &SessionId, lines: &[impl AsRef<str>]) -> Result<()> {
+        let failed = |error| storage(&error, "keep the lines just typed");
+        let mut connection = self.connection();
+        let transaction = connection.transaction().map_err(failed)?;
+        for text in lines {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO drafts (session, n, at_ms, text)
+                     SELECT ?1, coalesce(max(n) + 1, 0), ?2, ?3 FROM drafts WHERE session = ?1",
+                )
+                .and_then(|mut insert| {
+                    insert.execute(params![session.as_str(), now_ms(), text.as_ref()])
+                })
+                .map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
     }
 
     /// Replaces the whole draft: for an editor in which earlier lines change.

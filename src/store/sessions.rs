@@ -115,18 +115,24 @@ impl Journal {
         }
     }
 
-    /// Returns the newest session that can be resumed.
+    /// Returns the newest session that can be resumed: one that is unfinished
+    /// and did not end before its first event.
     ///
     /// # Errors
     /// Fails when the journal cannot be read.
     pub fn latest_unfinished(&self) -> Result<Option<SessionSummary>> {
-        Ok(self
-            .sessions(&SessionFilter {
-                status: Some(Status::Unfinished),
-                limit: Some(1),
-                ..SessionFilter::default()
-            })?
-            .pop())
+        self.connection()
+            .query_row(
+                &format!(
+                    "SELECT {COLUMNS} FROM sessions s WHERE s.status = ?1
+                       AND EXISTS (SELECT 1 FROM events e WHERE e.session = s.id)
+                     ORDER BY s.started_at DESC, s.id DESC LIMIT 1"
+                ),
+                [Status::Unfinished.as_str()],
+                read_session,
+            )
+            .optional()
+            .map_err(|error| storage(&error, "be read"))
     }
 
     /// Returns the verdicts of `session`, in the order they were stored.

@@ -99,7 +99,14 @@ fn the_latest_unfinished_session_is_found_and_a_finished_one_is_not() {
     let journal = Journal::open(&paths).unwrap();
     let first = journal.begin(&meta()).unwrap();
     let second = journal.begin(&meta()).unwrap();
+    assert!(journal.latest_unfinished().unwrap().is_none());
+    for session in [&first, &second] {
+        journal.append(session, &json!({"type": "asked"})).unwrap();
+    }
+    // The program ended before this one's first event: nothing to go on with.
+    let empty = journal.begin(&meta()).unwrap();
     assert_eq!(journal.latest_unfinished().unwrap().unwrap().id, second);
+    journal.forget(&empty).unwrap();
     journal.finish(&second, Status::Finished).unwrap();
     assert_eq!(journal.latest_unfinished().unwrap().unwrap().id, first);
     assert_eq!(

@@ -188,7 +188,11 @@ impl Candidate for Keyboard {
 /// that are not UTF-8 become U+FFFD.
 pub struct Script {
     ui: Ui,
-    input: Option<Box<dyn BufRead + Send>>,
+    input: Option<BufReader<Box<dyn Read + Send>>>,
+    /// Where lines are kept as they arrive, for input that cannot be read again.
+    draft: Option<(Arc<Journal>, SessionId)>,
+    /// Lines to come that are in the draft already.
+    known: usize,
     /// What is left of the answer at hand: its commands were taken off.
     rest: Option<String>,
     /// The section that is being read, counted from 1; 0 outside of any.
@@ -200,9 +204,29 @@ impl Script {
     pub fn new(ui: &Ui, input: impl Read + Send + 'static) -> Self {
         Self {
             ui: ui.clone(),
-            input: Some(Box::new(BufReader::new(input))),
+            input: Some(BufReader::new(Box::new(input))),
+            draft: None,
+            known: 0,
             rest: None,
             section: 0,
+        }
+    }
+
+    /// Returns the answers of `input`, which can be read once only, such as a
+    /// pipe: every line is kept as a draft of `session` when it arrives.
+    /// `draft` holds the lines that arrived before a crash; they come first.
+    pub fn kept(
+        ui: &Ui,
+        input: impl Read + Send + 'static,
+        journal: Arc<Journal>,
+        session: SessionId,
+        draft: &[String],
+    ) -> Self {
+        let before: String = draft.iter().map(|line| format!("{line}\n")).collect();
+        Self {
+            draft: Some((journal, session)),
+            known: draft.len(),
+            ..Self::new(ui, std::io::Cursor::new(before).chain(input))
         }
     }
 
@@ -236,12 +260,24 @@ impl Script {
         };
         // Reading may block for as long as the other side likes; Ctrl-C must
         // still be heard.
-        let (input, answer) = tokio::task::spawn_blocking(move || {
-            let answer = read_answer(&mut *input);
-            (input, answer)
+        let draft = self.draft.clone();
+        let mut known = self.known;
+        let (input, answer, known) = tokio::task::spawn_blocking(move || {
+            let answer = read_answer(&mut input, &mut |lines: Vec<String>| {
+                let old = known.min(lines.len());
+                known -= old;
+                if let Some((journal, session)) = &draft
+                    && old < lines.len()
+                    && let Err(error) = journal.append_lines(session, &lines[old..])
+                {
+                    tracing::warn!(%error, "a line could not be stored");
+                }
+            });
+            (input, answer, known)
         })
         .await
         .map_err(|error| Error::internal("reading the answers failed").caused_by(error))?;
+        self.known = known;
         let answer = answer.map_err(|error| {
             Error::usage("the answers cannot be read")
                 .caused_by(error)
@@ -316,16 +352,26 @@ fn section(line: &[u8]) -> Option<usize> {
         .filter(|number| *number > 0)
 }
 
-/// Reads up to the next divider or the end; `None` at the end.
-fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<Piece>> {
+/// Reads up to the next divider or the end; `None` at the end. Lines go to
+/// `keep`, the divider too, as many at a time as had arrived together.
+fn read_answer(
+    input: &mut BufReader<Box<dyn Read + Send>>,
+    keep: &mut dyn FnMut(Vec<String>),
+) -> std::io::Result<Option<Piece>> {
     let mut bytes = Vec::new();
     let mut line = Vec::new();
+    let mut unkept: Vec<String> = Vec::new();
     let mut divided = false;
     let mut opens = None;
     loop {
         line.clear();
         if input.read_until(b'\n', &mut line)? == 0 {
             break;
+        }
+        let plain = line.strip_suffix(b"\n").unwrap_or(&line);
+        unkept.push(String::from_utf8_lossy(plain).into_owned());
+        if input.buffer().is_empty() {
+            keep(std::mem::take(&mut unkept));
         }
         if line.trim_ascii() == DIVIDER.as_bytes() {
             divided = true;
@@ -336,6 +382,9 @@ fn read_answer(input: &mut dyn BufRead) -> std::io::Result<Option<Piece>> {
             break;
         }
         bytes.extend_from_slice(&line);
+    }
+    if !unkept.is_empty() {
+        keep(unkept);
     }
     let text = String::from_utf8_lossy(&bytes)
         .replace("\r\n", "\n")
@@ -402,9 +451,9 @@ fn command_of(slash: Slash, argument: &str) -> Option<Command> {
 mod tests {
     use super::*;
 
-    fn answers(bytes: &[u8]) -> Vec<String> {
-        let mut input = bytes;
-        std::iter::from_fn(|| read_answer(&mut input).expect("memory can be read"))
+    fn answers(bytes: &'static [u8]) -> Vec<String> {
+        let mut input = BufReader::new(Box::new(bytes) as Box<dyn Read + Send>);
+        std::iter::from_fn(|| read_answer(&mut input, &mut |_| ()).expect("memory can be read"))
             .filter_map(|piece| piece.text)
             .collect()
     }
@@ -453,6 +502,51 @@ mod tests {
                 Heard::End,
             ]
         );
+    }
+
+    /// A pipe that gives one line at a time.
+    struct Lines(std::collections::VecDeque<&'static str>);
+
+    impl Read for Lines {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let line = self.0.pop_front().unwrap_or_default();
+            buffer[..line.len()].copy_from_slice(line.as_bytes());
+            Ok(line.len())
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_of_a_pipe_are_kept_when_they_arrive_and_come_first_after_a_crash() {
+        let (ui, _screen) = Ui::memory(crate::ui::Look::Plain, Some(80));
+        let journal = Arc::new(Journal::open_in_memory().expect("a journal"));
+        let session = journal.begin(&Default::default()).expect("a session");
+        let listen = Listen {
+            question: 0,
+            follow_up: false,
+            seconds: None,
+            help: true,
+        };
+        // The pipe ends in the middle of the second answer, as in a crash.
+        let pipe = Lines(["one\n", "---\n", "/hint\n", "two\n"].into());
+        let mut script = Script::kept(&ui, pipe, Arc::clone(&journal), session.clone(), &[]);
+        let heard = script.listen(&listen).await.expect("heard");
+        assert_eq!(heard, Heard::Answer("one".to_owned()));
+        assert_eq!(journal.draft(&session).expect("kept"), ["one", "---"]);
+        let answered = serde_json::json!({"event": "answered", "text": "one"});
+        journal.append(&session, &answered).expect("stored");
+        let heard = script.listen(&listen).await.expect("heard");
+        assert_eq!(heard, Heard::Command(Command::Hint));
+        let commanded = serde_json::json!({"event": "commanded", "command": {"name": "hint"}});
+        journal.append(&session, &commanded).expect("stored");
+        let draft = journal.draft(&session).expect("kept");
+        assert_eq!(draft, ["two"], "the command is an event now");
+
+        let rest = Lines(["more of two\n", "---\n"].into());
+        let mut script = Script::kept(&ui, rest, Arc::clone(&journal), session.clone(), &draft);
+        let heard = script.listen(&listen).await.expect("heard");
+        assert_eq!(heard, Heard::Answer("two\nmore of two".to_owned()));
+        let draft = journal.draft(&session).expect("kept");
+        assert_eq!(draft, ["two", "more of two", "---"], "nothing twice");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{view, wire};
 use crate::Result;
 use crate::critique::{Critique, critique};
 use crate::interview::{
-    Effect, EndReason, Event, EventKind, Intent, Machine, Notice, Source, Utterance,
+    Command, Effect, EndReason, Event, EventKind, Intent, Machine, Notice, Source, Utterance,
 };
 use crate::judge::{Case, Judge};
 use crate::llm::Cancel;
@@ -96,7 +96,7 @@ impl Driver<'_> {
     /// # Errors
     /// Fails when the input cannot be read or an event cannot be stored.
     pub async fn run(mut self, first: EventKind) -> Result<Outcome> {
-        let mut effects = self.happen(first)?;
+        let mut effects = self.happen(first).await?;
         let mut result = None;
         loop {
             let mut reply = None;
@@ -150,17 +150,36 @@ impl Driver<'_> {
                     machine: self.machine,
                 });
             };
-            effects = self.happen(reply)?;
+            effects = self.happen(reply).await?;
         }
     }
 
-    /// Stores an event, then lets it take effect.
-    fn happen(&mut self, kind: EventKind) -> Result<Vec<Effect>> {
+    /// Stores an event, then lets it take effect. A person at the keyboard can
+    /// make room when the disk is full and go on: what they typed would be
+    /// lost with the program.
+    async fn happen(&mut self, kind: EventKind) -> Result<Vec<Effect>> {
         let event = Event {
             at_ms: self.clock.now_ms(),
             kind,
         };
-        self.journal.append(self.session, &event)?;
+        while let Err(error) = self.journal.append(self.session, &event) {
+            if self.candidate.is_scripted() {
+                return Err(error);
+            }
+            self.ui.warn(&format!("{error}. Nothing is lost yet."));
+            for hint in error.hints() {
+                self.ui.hint(hint);
+            }
+            match self.candidate.wait().await? {
+                Heard::Command(Command::Resume) => {}
+                _ => return Err(error),
+            }
+        }
+        if let EventKind::Answered { text } = &event.kind
+            && let Some(planned) = self.planned(self.machine.index())
+        {
+            self.json(|| wire::answer(planned, text));
+        }
         Ok(self.machine.handle(event))
     }
 
@@ -168,10 +187,6 @@ impl Driver<'_> {
         match heard {
             Heard::Answer(text) => {
                 self.clock.said(&text);
-                if let Some(planned) = self.planned(self.machine.index()) {
-                    let line = wire::answer(planned, &text);
-                    self.json(|| line);
-                }
                 EventKind::Answered { text }
             }
             Heard::OwnScore(score) => EventKind::Predicted { score },

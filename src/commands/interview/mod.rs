@@ -18,11 +18,12 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Context;
+use crate::critique::Critique;
 use crate::guide::{Level, Library, PlanTemplate, Round};
 use crate::interview::{
     BankItem, EndReason, EventKind, Machine, Mode, Plan, PlanError, PlanRequest,
 };
-use crate::store::{Journal, SessionId, SessionMeta, Status, Versions};
+use crate::store::{Journal, ModelStamp, SessionId, SessionMeta, Status, Versions};
 use crate::{Error, ErrorKind, Result};
 
 use candidate::{Candidate, Keyboard, Script};
@@ -109,7 +110,14 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
         };
         let session = journal.begin(&meta)?;
         let mut candidate: Box<dyn Candidate> = match input {
-            Some(input) => Box::new(Script::new(&ctx.ui, input)),
+            Some(Input::File(file)) => Box::new(Script::new(&ctx.ui, file)),
+            Some(Input::Pipe) => Box::new(Script::kept(
+                &ctx.ui,
+                std::io::stdin(),
+                Arc::clone(&journal),
+                session.clone(),
+                &[],
+            )),
             None => Box::new(Keyboard::new(
                 &ctx.ui,
                 Arc::clone(&journal),
@@ -184,10 +192,14 @@ fn conclude(
     outcome: &Outcome,
 ) -> Result<()> {
     if let Some(critique) = &outcome.critique {
-        journal.put_document(session, "critique", critique)?;
-        journal.record_verdicts(
+        let (stamp, prompts) = (minds.stamp(), minds.prompts_version());
+        keep(
+            journal,
             session,
-            &history::rows(&outcome.machine, &minds.stamp(), &minds.prompts_version()),
+            &outcome.machine,
+            critique,
+            &stamp,
+            &prompts,
         )?;
     }
     if outcome.reason == EndReason::Interrupted {
@@ -205,6 +217,22 @@ fn conclude(
         session.short()
     ));
     Ok(())
+}
+
+/// Stores what came of an interview; doing so twice changes nothing.
+///
+/// # Errors
+/// Fails when nothing can be written.
+pub(super) fn keep(
+    journal: &Journal,
+    session: &SessionId,
+    machine: &Machine,
+    critique: &Critique,
+    model: &ModelStamp,
+    prompts: &str,
+) -> Result<()> {
+    journal.put_document(session, "critique", critique)?;
+    journal.record_verdicts(session, &history::rows(machine, model, prompts))
 }
 
 /// Hears Ctrl-C while nobody is typing. While the line editor holds the
@@ -242,7 +270,13 @@ pub(super) fn runtime() -> Result<Stage> {
         .map_err(|error| Error::internal("the runtime could not be started").caused_by(error))
 }
 
-type Input = Box<dyn std::io::Read + Send>;
+/// Where scripted answers come from.
+enum Input {
+    /// A file, which can be read again.
+    File(std::fs::File),
+    /// Standard input, which cannot.
+    Pipe,
+}
 
 /// Returns where scripted answers come from; `None` means the keyboard.
 fn open_answers(args: &InterviewArgs, ctx: &Context) -> Result<Option<Input>> {
@@ -253,11 +287,10 @@ fn open_answers(args: &InterviewArgs, ctx: &Context) -> Result<Option<Input>> {
                     .caused_by(error)
                     .hint("Name a text file; a line `---` divides two answers.")
             })?;
-            Ok(Some(Box::new(file)))
+            Ok(Some(Input::File(file)))
         }
-        Some(_) => Ok(Some(Box::new(std::io::stdin()))),
         None if ctx.ui.is_interactive() => Ok(None),
-        None => Ok(Some(Box::new(std::io::stdin()))),
+        Some(_) | None => Ok(Some(Input::Pipe)),
     }
 }
 
