@@ -494,14 +494,20 @@ fn keep_latest_rubric(rows: &mut BTreeMap<&str, &StoredVerdict>) {
 
 /// Later verdicts count before earlier ones of the same judge; everything
 /// else is there so that the order of rows never decides.
-fn precedence(stored: &StoredVerdict) -> (i64, u8, &str, &str) {
+fn precedence(stored: &StoredVerdict) -> (i64, u8, &str, &str, &str) {
     let source = match stored.row.source {
         VerdictSource::Interview => 0,
         VerdictSource::Contest => 1,
         VerdictSource::Regrade => 2,
     };
     let row = &stored.row;
-    (stored.at_ms, source, &row.versions.guides, &row.verdict)
+    (
+        stored.at_ms,
+        source,
+        &row.versions.guides,
+        &row.verdict,
+        &row.recovery,
+    )
 }
 
 fn verdict(word: &str) -> Option<Verdict> {
