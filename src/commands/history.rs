@@ -127,6 +127,11 @@ pub(super) fn when(ms: i64) -> String {
         .unwrap_or_else(|_| "?".to_owned())
 }
 
+/// Returns a number of things in words.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Returns when a day begins in the local time zone, milliseconds since 1970.
 fn day_ms(day: jiff::civil::Date) -> Result<i64> {
     day.to_zoned(jiff::tz::TimeZone::system())
@@ -144,8 +149,11 @@ fn list(args: &FilterArgs, ctx: &Context) -> Result<()> {
     let (sessions, outcomes) = match Journal::open_to_read(&ctx.paths)? {
         Some(journal) => {
             let sessions = journal.sessions(&filter)?;
-            let first = sessions.last().map(|session| session.started_at);
-            (sessions, journal.outcomes(first)?)
+            let outcomes = match sessions.last() {
+                Some(first) => journal.outcomes(Some(first.started_at))?,
+                None => HashMap::new(),
+            };
+            (sessions, outcomes)
         }
         None => (Vec::new(), HashMap::new()),
     };

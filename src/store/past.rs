@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn an_outcome_is_read_from_its_own_document_or_out_of_the_critique() {
         let journal = Journal::open_in_memory().expect("a journal");
-        let mut begin = |documents: &[(&str, serde_json::Value)]| {
+        let begin = |documents: &[(&str, serde_json::Value)]| {
             let id = journal.begin(&SessionMeta::default()).expect("a session");
             for (name, document) in documents {
                 journal.put_document(&id, name, document).expect("stored");

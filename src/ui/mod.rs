@@ -269,6 +269,17 @@ impl Ui {
         self.write(Target::Out, &out);
     }
 
+    /// Writes a paragraph of the product to standard output, broken at the
+    /// width; the first line begins with `indent` spaces, every further one
+    /// with two more.
+    pub fn inset(&self, indent: usize, text: &Text) {
+        let stream = &self.inner.out;
+        let first = Text::new().plain(" ".repeat(indent));
+        let further = " ".repeat(indent + 2);
+        let out = flow::layout(stream.theme, stream.width(), &first, &further, text);
+        self.write(Target::Out, &out);
+    }
+
     /// Writes one JSON object on a line of its own to standard output.
     ///
     /// JSON escapes control characters itself, so that the text inside stays

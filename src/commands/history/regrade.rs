@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde_json::json;
 
-use super::super::interview::history::{attempt_rows, with_version};
-use super::super::interview::{JUDGED_WITH, minds::Minds, runtime};
+use super::super::interview::history::{attempt_rows, with_version, word};
+use super::super::interview::{JUDGED_WITH, minds::Minds, plainly, runtime};
 use super::super::{Context, resume};
-use super::{day_ms, open, open_to_read, when};
+use super::{count, day_ms, open, open_to_read, when};
 use crate::guide::{Library, Question};
 use crate::interview::{Attempt, Judgement, Machine, PlannedQuestion};
 use crate::judge::{Assessment, Case, Judge, is_trusted};
@@ -401,44 +401,28 @@ impl Work<'_> {
                     .with(Meaning::Muted, place),
             );
         }
-        ui.paragraph(2, &Text::new().with(Meaning::Question, &question.asked));
-        ui.paragraph(
-            4,
-            &Text::new().plain("  ").with(
-                Meaning::Value,
-                format!("{}, now {}", score(question.before), score(question.after)),
-            ),
-        );
+        ui.inset(2, &Text::new().with(Meaning::Question, &question.asked));
+        let muted = |text: String| ui.inset(4, &Text::new().with(Meaning::Muted, text));
+        let scores = format!("{}, now {}", score(question.before), score(question.after));
+        ui.inset(4, &Text::new().with(Meaning::Value, scores));
         for (name, before, now) in [
             ("judge", &question.judge_before, &question.judge),
             ("guide", &question.guide_before, &question.guide),
         ] {
             if before != now {
                 let before = if before.is_empty() { "none" } else { before };
-                ui.paragraph(
-                    4,
-                    &Text::new().with(Meaning::Muted, format!("  {name} {before}, now {now}")),
-                );
+                muted(format!("{name} {before}, now {now}"));
             }
         }
         if question.stored_rubric {
-            ui.paragraph(
-                4,
-                &Text::new().with(
-                    Meaning::Muted,
-                    "  The guides hold this question no more; its own rubric was used.",
-                ),
-            );
+            muted("The guides hold this question no more; its own rubric was used.".to_owned());
         }
         for point in question.changed() {
-            let before = point.before.map(word).unwrap_or_default();
-            ui.paragraph(
+            let before = point.before.map_or("", word);
+            let after = word(point.after);
+            ui.inset(
                 4,
-                &Text::new().plain(format!(
-                    "  {}: {before}, now {}",
-                    point.text,
-                    word(point.after)
-                )),
+                &Text::new().plain(format!("{}: {before}, now {after}", point.text)),
             );
         }
     }
@@ -463,6 +447,7 @@ impl Work<'_> {
         }
         ui.line("");
         let moved = match (sum.mean, sum.size) {
+            (_, Some(size)) if size < 0.05 => " No score moved.".to_owned(),
             (Some(mean), Some(size)) => {
                 format!(" Scores moved by {mean:+.1} on average, by {size:.1} without the sign.")
             }
@@ -480,22 +465,11 @@ impl Work<'_> {
     }
 }
 
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
 fn score(score: Option<f64>) -> String {
     score.map_or_else(
         || "no score".to_owned(),
         |score| format!("{score:.0} of 100"),
     )
-}
-
-fn word(verdict: crate::judge::Verdict) -> String {
-    serde_json::to_value(verdict)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 /// Returns what judging the attempt that counts again changed.
@@ -522,7 +496,7 @@ fn drifted(job: &Job, number: u32, before: &Attempt, again: &Attempt) -> Option<
         attempt: number,
         at_ms: jiff::Timestamp::now().as_millisecond(),
         before: job.before,
-        after: is_trusted(&new.judge).then(|| f64::from(new.score)),
+        after: is_trusted(&new.judge).then(|| plainly(new.score)),
         judge_before: old.map(|old| old.judge.clone()).unwrap_or_default(),
         judge: new.judge.clone(),
         guide_before: job.guide_before.clone(),

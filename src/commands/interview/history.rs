@@ -139,7 +139,8 @@ pub(in crate::commands) fn with_version(citation: &str, guides: &str) -> String 
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
+/// Returns the word that a verdict is stored as.
+pub(in crate::commands) fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Covered => "covered",
         Verdict::Partial => "partial",

@@ -193,7 +193,10 @@ fn conclude(
         journal.put_document(
             session,
             OUTCOME,
-            &json!({"recommendation": critique.recommendation, "score": critique.score}),
+            &json!({
+                "recommendation": critique.recommendation,
+                "score": critique.score.map(plainly),
+            }),
         )?;
         journal.put_document(session, JUDGED_WITH, &json!({"models": minds.files()}))?;
         let guides = journal.session(session)?.meta.versions.guides;
@@ -222,6 +225,12 @@ fn conclude(
         session.short()
     ));
     Ok(())
+}
+
+/// Returns a score as it is written in a critique: the shortest number that is
+/// the same in 32 bits.
+pub(super) fn plainly(score: f32) -> f64 {
+    score.to_string().parse().unwrap_or(f64::from(score))
 }
 
 /// Hears Ctrl-C while nobody is typing. While the line editor holds the
@@ -390,6 +399,12 @@ fn guide_versions(library: &Library, plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_score_is_stored_as_short_as_it_is() {
+        assert_eq!(plainly(42.745_39), 42.745_39);
+        assert_eq!(plainly(0.1), 0.1);
+    }
 
     #[test]
     fn rounds_and_levels_are_read_as_the_guides_spell_them() {

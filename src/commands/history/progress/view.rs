@@ -2,7 +2,7 @@
 //! colour, and the words that show what moved.
 
 use super::super::super::Context;
-use super::super::when;
+use super::super::{count, when};
 use crate::progress::{Estimate, Inconsistency, Line, Moved, Progress, Then, Wish};
 use crate::ui::{Meaning, Text, Ui, chart};
 
@@ -78,15 +78,6 @@ impl View<'_> {
         self.ui.line("");
         self.ui
             .paragraph(0, &Text::new().with(Meaning::Heading, text));
-    }
-
-    /// Writes a paragraph that begins with two spaces.
-    fn inset(&self, text: Text) {
-        let mut inset = Text::new().plain("  ");
-        for (meaning, piece) in text.pieces() {
-            inset = inset.with(*meaning, piece);
-        }
-        self.ui.paragraph(4, &inset);
     }
 
     fn day(&self, session: usize) -> String {
@@ -229,11 +220,14 @@ impl View<'_> {
         };
         self.heading("Your own scores");
         if calibration.answers < CALIBRATED {
-            self.inset(Text::new().plain(format!(
-                "{} scored by yourself; {} are too few to compare.",
-                count(calibration.answers, "answer"),
-                calibration.answers
-            )));
+            self.ui.inset(
+                2,
+                &Text::new().plain(format!(
+                    "{} scored by yourself; {} are too few to compare.",
+                    count(calibration.answers, "answer"),
+                    calibration.answers
+                )),
+            );
             return;
         }
         let side = if bias.abs() < 5.0 {
@@ -243,7 +237,7 @@ impl View<'_> {
         } else {
             format!("{:.0} below the panel", -bias)
         };
-        self.inset(Text::new().plain(format!(
+        self.ui.inset(2, &Text::new().plain(format!(
             "Over {} you put yourself {side} on average, {distance:.0} of 100 away on a typical answer; far above {}, far below {}.",
             count(calibration.answers, "answer"),
             times(calibration.over),
@@ -254,11 +248,14 @@ impl View<'_> {
                 .bias
                 .filter(|bias| one.answers >= CALIBRATED && bias.abs() >= 15.0)
             {
-                self.inset(Text::new().plain(format!(
-                    "{}: {bias:+.0} of 100 over {}.",
-                    name.replace('-', " "),
-                    count(one.answers, "answer")
-                )));
+                self.ui.inset(
+                    2,
+                    &Text::new().plain(format!(
+                        "{}: {bias:+.0} of 100 over {}.",
+                        name.replace('-', " "),
+                        count(one.answers, "answer")
+                    )),
+                );
             }
         }
     }
@@ -269,7 +266,7 @@ impl View<'_> {
             return;
         };
         self.heading("How you speak");
-        self.inset(Text::new().plain(format!(
+        self.ui.inset(2, &Text::new().plain(format!(
             "{seconds:.0} seconds on average where panels expect {min:.0} to {max:.0}: of {}, {} too short, {} in time, {} too long.",
             count(speaking.answers, "first answer"),
             speaking.short,
@@ -296,9 +293,12 @@ impl View<'_> {
             let own = speaking.own.map_or_else(String::new, |own| {
                 format!(" Of \"I\" and \"we\", {:.0}% were \"I\".", own * 100.0)
             });
-            self.inset(Text::new().plain(format!(
-                "In 100 words: {hedges:.1} hedges, {fillers:.1} fillers.{own}"
-            )));
+            self.ui.inset(
+                2,
+                &Text::new().plain(format!(
+                    "In 100 words: {hedges:.1} hedges, {fillers:.1} fillers.{own}"
+                )),
+            );
         }
     }
 
@@ -330,10 +330,13 @@ impl View<'_> {
                 self.day(then.session)
             ),
         );
-        self.inset(match &then.quote {
-            Some(quote) => text.with(Meaning::Quote, format!("\u{201c}{quote}\u{201d}")),
-            None => text.plain("not said."),
-        });
+        self.ui.inset(
+            2,
+            &match &then.quote {
+                Some(quote) => text.with(Meaning::Quote, format!("\u{201c}{quote}\u{201d}")),
+                None => text.plain("not said."),
+            },
+        );
     }
 
     fn inconsistent(&self) {
@@ -363,14 +366,18 @@ impl View<'_> {
                     self.about(concept, &format!("a mistake in one session only. {text}"));
                     let words =
                         Text::new().with(Meaning::Muted, format!("made {}: ", self.day(*made)));
-                    self.inset(match quote {
-                        Some(quote) => {
-                            words.with(Meaning::Quote, format!("\u{201c}{quote}\u{201d}"))
-                        }
-                        None => words,
-                    });
-                    self.inset(
-                        Text::new()
+                    self.ui.inset(
+                        2,
+                        &match quote {
+                            Some(quote) => {
+                                words.with(Meaning::Quote, format!("\u{201c}{quote}\u{201d}"))
+                            }
+                            None => words,
+                        },
+                    );
+                    self.ui.inset(
+                        2,
+                        &Text::new()
                             .with(Meaning::Muted, format!("not made {}.", self.day(*avoided))),
                     );
                 }
@@ -388,10 +395,13 @@ impl View<'_> {
                         (well, well_score, well_session),
                         (badly, badly_score, badly_session),
                     ] {
-                        self.inset(Text::new().plain(format!(
-                            "{score:.0} of 100 for {question}, {}.",
-                            self.day(*session)
-                        )));
+                        self.ui.inset(
+                            2,
+                            &Text::new().plain(format!(
+                                "{score:.0} of 100 for {question}, {}.",
+                                self.day(*session)
+                            )),
+                        );
                     }
                 }
             }
@@ -436,10 +446,6 @@ fn verdict(verdict: crate::judge::Verdict) -> &'static str {
         Wrong => "wrong",
         Unsure => "unsettled",
     }
-}
-
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn times(n: usize) -> String {
