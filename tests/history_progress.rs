@@ -177,7 +177,37 @@ fn one_session_is_shown_and_no_trend_is_told() {
     let dir = tempfile::tempdir().expect("a folder");
     import(dir.path(), &[sat(EARLIER, "covered", "missing", 50.0, 8)]);
     assert_cmd_snapshot!(viva(dir.path(), &["history", "progress"]), @r#"
-ONE
+success: true
+exit_code: 0
+----- stdout -----
+1 session with verdicts, judge 2.w1-reader.
+
+Competencies
+evaluation           [#++++++++++++++++++.]  50 (5 to 95)
+  5  1 answer, 3 more sessions for a trend
+
+Concepts, weakest first
+my drift             [#++++++++++++++++++.]  50 (5 to 95)
+  5  1 answer, 3 more sessions for a trend
+
+Of 100: the mean share of a rubric that answers make, and
+its 95% interval (# surely, + perhaps). Below, one mark a
+session, oldest first, its digit the tenths.
+
+How points came
+unaided              [##########..........]  50%
+half or not at all   [##########..........]  50%
+
+Your own scores
+  1 answer scored by yourself, too few to compare.
+
+How you speak
+  40 seconds on average where panels expect 60 to 120: of 1
+    first answer, 1 too short, 0 in time, 0 too long.
+  In 100 words: 10.0 hedges, 0.0 fillers. Of "I" and "we",
+    100% were "I".
+
+----- stderr -----
 "#);
 }
 
@@ -186,7 +216,60 @@ fn sessions_of_two_judges_are_drawn_apart_and_regrade_is_advised() {
     let dir = tempfile::tempdir().expect("a folder");
     import(dir.path(), &several());
     assert_cmd_snapshot!(viva(dir.path(), &["history", "progress"]), @r#"
-MANY
+success: true
+exit_code: 0
+----- stdout -----
+6 sessions with verdicts, judge 2.w2-reader.
+
+Competencies
+evaluation           [#######+++++++++++..]  69 (36 to 90)
+  05|5795  4 answers, no clear change
+
+Concepts, weakest first
+my drift             [#######+++++++++++..]  69 (36 to 90)
+  05|5795  4 answers, no clear change
+
+Of 100: the mean share of a rubric that answers make, and
+its 95% interval (# surely, + perhaps). Below, one mark a
+session, oldest first, its digit the tenths.
+
+How points came
+unaided              [#############.......]  62%
+half or not at all   [########............]  38%
+
+Your own scores
+  Over 4 answers you put yourself 14 above the panel on
+    average, 20 of 100 away on a typical answer; far above
+    twice, far below never.
+
+How you speak
+  65 seconds on average where panels expect 60 to 120: of 6
+    first answers, 2 too short, 4 in time, 0 too long.
+  456789  seconds, session by session
+  In 100 words: 10.0 hedges, 0.0 fillers. Of "I" and "we",
+    100% were "I".
+
+Better than the first time
+Says that inputs change (my drift)
+  then missing, 2026-09-23, session 00000002: not said.
+  now made, 2026-09-26, session 00000005: “inputs change”
+
+Worse than before
+Watches a metric in production (my drift)
+  then made, 2026-09-25, session 00000004: “we watch them”
+  now missing, 2026-09-26, session 00000005: not said.
+
+Answered one way and then another
+my drift: "Watches a metric in production" came and went.
+  then made, 2026-09-25, session 00000004: “we watch them”
+  now missing, 2026-09-26, session 00000005: not said.
+
+----- stderr -----
+Warning: 2 sessions of 2026-09-21 to 2026-09-22 came from
+  another judge (2.w1-reader). They are drawn apart by a |
+  and no claim rests on them.
+Hint: `viva history regrade --all` judges them again, so
+  that all can be compared.
 "#);
 }
 

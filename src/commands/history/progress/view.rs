@@ -223,9 +223,8 @@ impl View<'_> {
             self.ui.inset(
                 2,
                 &Text::new().plain(format!(
-                    "{} scored by yourself; {} are too few to compare.",
-                    count(calibration.answers, "answer"),
-                    calibration.answers
+                    "{} scored by yourself, too few to compare.",
+                    count(calibration.answers, "answer")
                 )),
             );
             return;
@@ -452,6 +451,7 @@ fn times(n: usize) -> String {
     match n {
         0 => "never".to_owned(),
         1 => "once".to_owned(),
+        2 => "twice".to_owned(),
         n => format!("{n} times"),
     }
 }
