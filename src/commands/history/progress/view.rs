@@ -12,6 +12,9 @@ const CONCEPTS: usize = 8;
 /// Points and concepts that are shown of each kind, the latest ones.
 const MOVED: usize = 5;
 
+/// Columns that every chart keeps to.
+const COLUMNS: usize = 60;
+
 /// Columns of a subject's name beside its bar.
 const NAME: usize = 20;
 
@@ -149,12 +152,14 @@ impl View<'_> {
                 .map(|one| (one.credit, one.judge))
                 .collect();
             let answers = line.credit.map_or(0, |credit| credit.answers);
-            self.ui.line(&format!(
-                "  {}  {}, {}",
-                chart::sparks(&values, self.plain),
-                count(answers, "answer"),
-                line.trend.words()
-            ));
+            let sparks = chart::sparks(&values, self.plain);
+            let words = format!("{}, {}", count(answers, "answer"), line.trend.words());
+            if sparks.chars().count() + words.chars().count() + 4 > COLUMNS {
+                self.ui.line(&format!("  {sparks}"));
+                self.ui.line(&format!("  {words}"));
+            } else {
+                self.ui.line(&format!("  {sparks}  {words}"));
+            }
         }
         if let Some(more) = lines.len().checked_sub(most).filter(|more| *more > 0) {
             self.ui.paragraph(
