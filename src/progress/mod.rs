@@ -10,6 +10,7 @@
 //! apart. Points are compared only within one edition of their guide.
 //! [`statistics`] says how intervals are made.
 
+mod documents;
 mod drift;
 mod habits;
 mod past;
@@ -23,14 +24,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use documents::{PastCritique, PastHurt, PastQuestion, PastQuote, PastRemark};
 pub use drift::{
     Drift, MadeMistake, ModelFile, PointDrift, REGRADE, Regrade, RegradedQuestion, drift,
 };
 pub use habits::{Calibration, Speaking, SpeakingSession};
-pub use past::{
-    Past, PastCritique, PastHurt, PastQuestion, PastQuote, PastRemark, Session, Topic, comparable,
-    guide_version,
-};
+pub use past::{Past, Session, Topic, comparable, guide_version};
 pub use points::{Inconsistency, Moved, Then};
 pub use statistics::Estimate;
 pub use trend::{Line, MIN_SESSIONS, Recalled, SessionValue, Trend};

@@ -4,11 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-use unicode_segmentation::UnicodeSegmentation;
+use serde::Serialize;
 
+use super::documents::{PastCritique, quote};
 use super::drift::Regrade;
-use crate::interview::Spoken;
 use crate::judge::{Verdict, is_trusted};
 use crate::store::{SessionId, StoredVerdict, VerdictSource};
 
@@ -52,103 +51,6 @@ pub struct Past {
     pub regrades: BTreeMap<SessionId, Regrade>,
     /// The questions by identifier.
     pub topics: BTreeMap<String, Topic>,
-}
-
-/// The part of a stored critique that progress reads. A critique of an earlier
-/// version may lack any of it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct PastCritique {
-    /// One entry a question of the plan.
-    #[serde(default)]
-    pub questions: Vec<PastQuestion>,
-}
-
-/// What the critique says of one question.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct PastQuestion {
-    /// The question's identifier.
-    pub question: String,
-    /// Its words.
-    #[serde(default)]
-    pub asked: String,
-    /// What it shows.
-    #[serde(default)]
-    pub competencies: Vec<String>,
-    /// 0 to 100.
-    #[serde(default)]
-    pub score: Option<f64>,
-    /// What the candidate gave themselves, 0 to 10.
-    #[serde(default)]
-    pub predicted: Option<u8>,
-    /// Words of all answers to it.
-    #[serde(default, rename = "answer", deserialize_with = "count_words")]
-    pub words: usize,
-    /// Points under their verdicts.
-    #[serde(default)]
-    pub covered: Vec<PastRemark>,
-    /// Likewise.
-    #[serde(default)]
-    pub partial: Vec<PastRemark>,
-    /// Likewise.
-    #[serde(default)]
-    pub wrong: Vec<PastRemark>,
-    /// Likewise.
-    #[serde(default)]
-    pub unsure: Vec<PastRemark>,
-    /// Likewise.
-    #[serde(default)]
-    pub missing: Vec<PastRemark>,
-    /// Mistakes made.
-    #[serde(default)]
-    pub hurt: Vec<PastHurt>,
-    /// How it was said.
-    #[serde(default)]
-    pub spoken: Option<Spoken>,
-}
-
-/// What the critique says of one point.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct PastRemark {
-    /// The point's identifier; critiques of the first days had none.
-    #[serde(default)]
-    pub point: String,
-    /// The guide's statement.
-    #[serde(default)]
-    pub text: String,
-    /// The candidate's words.
-    #[serde(default)]
-    pub quotes: Vec<PastQuote>,
-}
-
-/// A mistake that was made.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct PastHurt {
-    /// The mistake's identifier.
-    #[serde(default)]
-    pub mistake: String,
-    /// The guide's statement.
-    #[serde(default)]
-    pub text: String,
-    /// The words that show it.
-    #[serde(default)]
-    pub quotes: Vec<PastQuote>,
-}
-
-/// The candidate's own words.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct PastQuote {
-    /// The words.
-    pub text: String,
-}
-
-fn count_words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    Ok(String::deserialize(deserializer)?.unicode_words().count())
-}
-
-/// Returns the joined words of a remark's quotes, `None` where there are none.
-fn quote(quotes: &[PastQuote]) -> Option<String> {
-    let words: Vec<&str> = quotes.iter().map(|quote| quote.text.trim()).collect();
-    (!words.is_empty()).then(|| words.join(" … "))
 }
 
 /// How a point came to be made.
@@ -460,21 +362,6 @@ impl Past {
     }
 }
 
-impl PastQuestion {
-    fn remark(&self, point: &str) -> Option<&PastRemark> {
-        [
-            &self.covered,
-            &self.partial,
-            &self.wrong,
-            &self.unsure,
-            &self.missing,
-        ]
-        .into_iter()
-        .flatten()
-        .find(|remark| remark.point == point)
-    }
-}
-
 /// Leaves out points that only an earlier edition of the rubric had: what was
 /// judged last, contested verdicts apart, says which points there are.
 fn keep_latest_rubric(rows: &mut BTreeMap<&str, &StoredVerdict>) {
@@ -550,14 +437,5 @@ mod tests {
         assert_eq!(recall("unaided", 1, Verdict::Covered), Recall::Again);
         assert_eq!(recall("probe", 0, Verdict::Covered), Recall::Probe);
         assert_eq!(recall("never", 0, Verdict::Partial), Recall::Never);
-    }
-
-    #[test]
-    fn a_critique_of_an_earlier_version_is_read_as_far_as_it_goes() {
-        let text = r#"{"score": 3, "questions": [{"question": "q", "answer": "two words",
-            "covered": [{"text": "t"}], "new": {"a": []}}]}"#;
-        let read: PastCritique = serde_json::from_str(text).expect("readable");
-        assert_eq!(read.questions[0].words, 2);
-        assert_eq!(read.questions[0].covered[0].point, "");
     }
 }
