@@ -429,7 +429,7 @@ mod tests {
         let finished = session("A panel for machine-learning engineers", Status::Finished);
         let narrow = row(&finished, Some(&good), Some(60));
         assert!(narrow.width() <= 60, "{narrow}");
-        assert!(narrow.contains("  91 strong yes   A panel for"), "{narrow}");
+        assert!(narrow.contains("   91 strong yes  A panel for"), "{narrow}");
         assert!(narrow.ends_with("..."), "{narrow}");
         let wide = row(&finished, Some(&good), None);
         assert!(wide.contains("practice  A panel for machine-learning engineers"));
