@@ -171,3 +171,58 @@ fn how_it_was_said_and_what_to_say_instead_are_in_every_form() {
         assert!(markdown.contains(part), "{part}: {markdown}");
     }
 }
+
+#[test]
+fn the_progress_page_escapes_what_was_said_and_is_whole_without_any_session() {
+    use crate::judge::Verdict;
+    use crate::progress::{Moved, Progress, Session, Then, Wish};
+
+    let then = |verdict, quote: Option<&str>| Then {
+        session: 0,
+        verdict,
+        quote: quote.map(str::to_owned),
+    };
+    let progress = Progress {
+        sessions: vec![Session {
+            id: SessionId::fresh().to_string(),
+            started_at: 1_790_000_000_000,
+            title: "A <b>round</b>".to_owned(),
+            guides: String::new(),
+        }],
+        improved: vec![Moved {
+            question: "q".to_owned(),
+            concept: "drift".to_owned(),
+            point: "p".to_owned(),
+            text: "Says | why".to_owned(),
+            then: then(Verdict::Missing, None),
+            now: then(Verdict::Covered, Some("<script>alert(1)</script>\u{1b}[2J")),
+        }],
+        ..Progress::default()
+    };
+    let wish = Wish::default();
+    let told = ProgressPage {
+        progress: &progress,
+        wish: &wish,
+        since_ms: None,
+    };
+    let html = told.to_html().expect("HTML");
+    assert!(html.contains("<q>&lt;script&gt;alert(1)"), "{html}");
+    assert!(!html.contains("<script>") && !html.contains("<b>round") && !html.contains('\u{1b}'));
+    let markdown = told.to_markdown().expect("Markdown");
+    assert!(markdown.contains("Says \\| why"), "{markdown}");
+    assert!(markdown.contains("“\\<script\\>"), "{markdown}");
+
+    let nothing = Progress::default();
+    let empty = ProgressPage {
+        progress: &nothing,
+        wish: &wish,
+        since_ms: None,
+    };
+    for text in [
+        empty.to_html().expect("HTML"),
+        empty.to_markdown().expect("Markdown"),
+    ] {
+        assert!(text.contains("has been judged yet"));
+    }
+    assert_eq!(empty.to_json()["type"], "progress");
+}

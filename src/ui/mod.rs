@@ -5,6 +5,7 @@
 //! its [`Meaning`]. While the line editor holds the terminal, everything that
 //! would be printed waits until it lets go.
 
+pub mod chart;
 pub mod editor;
 pub mod flow;
 mod out;
@@ -265,6 +266,17 @@ impl Ui {
         let stream = &self.inner.out;
         let indent = " ".repeat(indent);
         let out = flow::layout(stream.theme, stream.width(), &Text::new(), &indent, text);
+        self.write(Target::Out, &out);
+    }
+
+    /// Writes a paragraph of the product to standard output, broken at the
+    /// width; the first line begins with `indent` spaces, every further one
+    /// with two more.
+    pub fn inset(&self, indent: usize, text: &Text) {
+        let stream = &self.inner.out;
+        let first = Text::new().plain(" ".repeat(indent));
+        let further = " ".repeat(indent + 2);
+        let out = flow::layout(stream.theme, stream.width(), &first, &further, text);
         self.write(Target::Out, &out);
     }
 

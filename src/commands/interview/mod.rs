@@ -3,7 +3,7 @@
 pub mod candidate;
 pub mod driver;
 mod employer;
-mod history;
+pub(super) mod history;
 pub(super) mod minds;
 pub mod view;
 pub mod wire;
@@ -15,6 +15,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Context;
@@ -23,7 +24,7 @@ use crate::guide::{Level, Library, PlanTemplate, Round};
 use crate::interview::{
     BankItem, EndReason, EventKind, Machine, Mode, Plan, PlanError, PlanRequest,
 };
-use crate::store::{Journal, ModelStamp, SessionId, SessionMeta, Status, Versions};
+use crate::store::{Journal, ModelStamp, OUTCOME, SessionId, SessionMeta, Status, Versions};
 use crate::{Error, ErrorKind, Result};
 
 use candidate::{Candidate, Keyboard, Script};
@@ -32,6 +33,10 @@ use minds::Minds;
 
 /// The most questions one interview can have: nobody sits through more.
 const MAX_QUESTIONS: i64 = 40;
+
+/// The name of the document that holds the files a session was spoken and
+/// judged with, checksums and quantisations included.
+pub(super) const JUDGED_WITH: &str = "judged-with";
 
 /// Arguments of `viva interview`
 #[derive(Debug, Default, Args)]
@@ -103,7 +108,7 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
             model: minds.stamp(),
             versions: Versions {
                 judge: minds.judge_version(),
-                prompts: minds.prompts_version(),
+                prompts: minds.all_prompts(),
                 guides: guide_versions(&library, &plan),
             },
             extra: serde_json::Value::Null,
@@ -201,6 +206,7 @@ fn conclude(
             &stamp,
             &prompts,
         )?;
+        journal.put_document(session, JUDGED_WITH, &json!({"models": minds.files()}))?;
     }
     if outcome.reason == EndReason::Interrupted {
         return Err(Error::new(
@@ -232,7 +238,22 @@ pub(super) fn keep(
     prompts: &str,
 ) -> Result<()> {
     journal.put_document(session, "critique", critique)?;
-    journal.record_verdicts(session, &history::rows(machine, model, prompts))
+    journal.put_document(
+        session,
+        OUTCOME,
+        &json!({
+            "recommendation": critique.recommendation,
+            "score": critique.score.map(plainly),
+        }),
+    )?;
+    let guides = journal.session(session)?.meta.versions.guides;
+    journal.record_verdicts(session, &history::rows(machine, model, prompts, &guides))
+}
+
+/// Returns a score as it is written in a critique: the shortest number that is
+/// the same in 32 bits.
+pub(super) fn plainly(score: f32) -> f64 {
+    score.to_string().parse().unwrap_or(f64::from(score))
 }
 
 /// Hears Ctrl-C while nobody is typing. While the line editor holds the
@@ -406,6 +427,12 @@ fn guide_versions(library: &Library, plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_score_is_stored_as_short_as_it_is() {
+        assert_eq!(plainly(42.745_39), 42.745_39);
+        assert_eq!(plainly(0.1), 0.1);
+    }
 
     #[test]
     fn rounds_and_levels_are_read_as_the_guides_spell_them() {
