@@ -25,8 +25,8 @@ pub const TARGET: f64 = 0.9;
 const FIXED_DAYS: [u32; 4] = [1, 3, 7, 14];
 
 /// Drilling to a date: the recall at which a point comes due before the last
-/// days. 0.7 is the lowest that FSRS's authors call sensible.
-const BEFORE_THE_LAST_DAYS: f32 = 0.7;
+/// days.
+const BEFORE_THE_LAST_DAYS: f32 = 0.75;
 
 /// The last days, on which every point comes due that would be below
 /// [`TARGET`] on the date.
@@ -82,10 +82,10 @@ impl Policy {
     /// Returns a name for a table.
     pub fn name(self) -> &'static str {
         match self {
-            Self::FsrsToDate => "FSRS to the date",
-            Self::Fsrs => "FSRS at 90%",
+            Self::FsrsToDate => "FSRS, to the date",
+            Self::Fsrs => "FSRS, at 90%",
             Self::Fixed => "1-3-7-14 days",
-            Self::FixedAgain => "1-3-7-14, again after a lapse",
+            Self::FixedAgain => "1-3-7-14, restarted",
             Self::Sm2 => "SM-2",
         }
     }
