@@ -18,6 +18,7 @@ pub mod judge;
 pub mod llm;
 pub mod models;
 pub mod paths;
+pub mod progress;
 pub mod report;
 pub mod store;
 pub mod ui;

@@ -1,13 +1,18 @@
 //! `viva history`: what was done before, taking it along, and forgetting it.
 
+mod progress;
+mod regrade;
+
+use std::collections::HashMap;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Context;
-use crate::store::{Journal, SessionFilter, SessionId, SessionSummary, Status};
+use crate::store::{Journal, Outcome, SessionFilter, SessionId, SessionSummary, Status};
 use crate::ui::{Meaning, Text};
 use crate::{Error, Result};
 
@@ -65,6 +70,10 @@ enum Action {
         #[arg(long)]
         all: bool,
     },
+    /// Show what the past sessions come to: trends, recall, what moved
+    Progress(progress::ProgressArgs),
+    /// Judge past answers again with today's models and guides
+    Regrade(regrade::RegradeArgs),
     /// Set a damaged journal aside and keep what can be read of it
     Recover,
 }
@@ -86,6 +95,8 @@ pub fn run(args: &HistoryArgs, ctx: &Context) -> Result<()> {
         Some(Action::Export { file }) => export(file.as_deref(), ctx),
         Some(Action::Import { file }) => import(file, ctx),
         Some(Action::Forget { session, .. }) => forget(session.as_deref(), ctx),
+        Some(Action::Progress(args)) => progress::run(args, ctx),
+        Some(Action::Regrade(args)) => regrade::run(args, ctx),
         Some(Action::Recover) => recover(ctx),
     }
 }
@@ -116,28 +127,32 @@ pub(super) fn when(ms: i64) -> String {
         .unwrap_or_else(|_| "?".to_owned())
 }
 
+/// Returns when a day begins in the local time zone, milliseconds since 1970.
+fn day_ms(day: jiff::civil::Date) -> Result<i64> {
+    day.to_zoned(jiff::tz::TimeZone::system())
+        .map(|time| time.timestamp().as_millisecond())
+        .map_err(|error| Error::usage("--since is out of range").caused_by(error))
+}
+
 fn list(args: &FilterArgs, ctx: &Context) -> Result<()> {
-    let since_ms = args
-        .since
-        .map(|day| {
-            day.to_zoned(jiff::tz::TimeZone::system())
-                .map(|time| time.timestamp().as_millisecond())
-                .map_err(|error| Error::usage("--since is out of range").caused_by(error))
-        })
-        .transpose()?;
     let filter = SessionFilter {
         status: args.status,
-        since_ms,
+        since_ms: args.since.map(day_ms).transpose()?,
         text: args.filter.clone(),
         limit: args.limit,
     };
-    let sessions = match Journal::open_to_read(&ctx.paths)? {
-        Some(journal) => journal.sessions(&filter)?,
-        None => Vec::new(),
+    let (sessions, outcomes) = match Journal::open_to_read(&ctx.paths)? {
+        Some(journal) => {
+            let sessions = journal.sessions(&filter)?;
+            let first = sessions.last().map(|session| session.started_at);
+            (sessions, journal.outcomes(first)?)
+        }
+        None => (Vec::new(), HashMap::new()),
     };
     if ctx.ui.is_json() {
         for session in &sessions {
-            ctx.ui.json_line(&json_of(session));
+            ctx.ui
+                .json_line(&with_outcome(session, outcomes.get(&session.id)));
         }
         return Ok(());
     }
@@ -145,17 +160,75 @@ fn list(args: &FilterArgs, ctx: &Context) -> Result<()> {
         ctx.ui
             .status("No sessions here. `viva interview` holds one.");
     }
+    let width = ctx.ui.width();
     for session in &sessions {
-        ctx.ui.line(&format!(
-            "{}  {}  {:<10}  {:<8}  {}",
-            session.id.short(),
-            when(session.started_at),
-            session.status.as_str(),
-            session.meta.mode,
-            crate::ui::sanitise::sanitise_line(&session.meta.title),
-        ));
+        ctx.ui.line(&row(session, outcomes.get(&session.id), width));
     }
     Ok(())
+}
+
+/// Columns from which the time and the mode are shown too.
+const WIDE: usize = 76;
+
+/// Returns a session as a line of the list, of at most `width` columns.
+fn row(session: &SessionSummary, outcome: Option<&Outcome>, width: Option<usize>) -> String {
+    let came_out = outcome.map_or_else(
+        || session.status.as_str().to_owned(),
+        |outcome| {
+            let words = outcome.recommendation.as_deref().unwrap_or("finished");
+            let words = words.replace('-', " ");
+            match outcome.score {
+                Some(score) => format!("{score:>3.0} {words}"),
+                None => words,
+            }
+        },
+    );
+    let time = when(session.started_at);
+    let title = crate::ui::sanitise::sanitise_line(&session.meta.title);
+    let wide = width.is_none_or(|width| width >= WIDE);
+    let head = if wide {
+        format!(
+            "{}  {time}  {came_out:<14}  {:<8}  ",
+            session.id.short(),
+            session.meta.mode
+        )
+    } else {
+        let day = time.split(' ').next().unwrap_or_default();
+        format!("{}  {day}  {came_out:<14}  ", session.id.short())
+    };
+    let line = format!("{head}{title}");
+    match width {
+        Some(width) if line.width() > width => shorten(&line, width),
+        _ => line.trim_end().to_owned(),
+    }
+}
+
+/// Cuts `line` to `width` columns, with three full stops for what is gone.
+fn shorten(line: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut columns = 3;
+    for c in line.chars() {
+        columns += c.width().unwrap_or(0);
+        if columns > width {
+            break;
+        }
+        out.push(c);
+    }
+    format!("{}...", out.trim_end())
+}
+
+/// Returns a session of the list with how it came out: `score` and
+/// `recommendation`, null where there is no debrief.
+fn with_outcome(session: &SessionSummary, outcome: Option<&Outcome>) -> serde_json::Value {
+    let mut value = json_of(session);
+    if let Some(members) = value.as_object_mut() {
+        members.insert("score".into(), json!(outcome.and_then(|one| one.score)));
+        members.insert(
+            "recommendation".into(),
+            json!(outcome.and_then(|one| one.recommendation.as_deref())),
+        );
+    }
+    value
 }
 
 fn json_of(session: &SessionSummary) -> serde_json::Value {
@@ -317,4 +390,58 @@ fn recover(ctx: &Context) -> Result<()> {
         notices => notices.iter().for_each(|notice| ctx.ui.line(notice)),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SessionMeta;
+
+    fn session(title: &str, status: Status) -> SessionSummary {
+        SessionSummary {
+            id: SessionId::parse("0190a000-0000-7000-8000-0000deadbeef").expect("a name"),
+            started_at: 1_790_000_000_000,
+            ended_at: None,
+            status,
+            meta: SessionMeta {
+                title: title.to_owned(),
+                mode: "practice".to_owned(),
+                ..SessionMeta::default()
+            },
+            events: 0,
+        }
+    }
+
+    #[test]
+    fn a_row_says_how_it_went_and_keeps_to_a_narrow_terminal() {
+        let good = Outcome {
+            recommendation: Some("strong-yes".to_owned()),
+            score: Some(91.4),
+        };
+        let finished = session("A panel for machine-learning engineers", Status::Finished);
+        let narrow = row(&finished, Some(&good), Some(60));
+        assert!(narrow.width() <= 60, "{narrow}");
+        assert!(narrow.contains("  91 strong yes   A panel for"), "{narrow}");
+        assert!(narrow.ends_with("..."), "{narrow}");
+        let wide = row(&finished, Some(&good), None);
+        assert!(wide.contains("practice  A panel for machine-learning engineers"));
+        let open = row(&session("Wörter", Status::Unfinished), None, Some(60));
+        assert!(open.contains("  unfinished      Wörter"), "{open}");
+    }
+
+    #[test]
+    fn a_session_without_a_score_has_none_in_json() {
+        let finished = session("t", Status::Finished);
+        let outcome = Outcome {
+            recommendation: Some("not-assessed".to_owned()),
+            score: None,
+        };
+        let line = with_outcome(&finished, Some(&outcome));
+        assert_eq!(line["score"], serde_json::Value::Null);
+        assert_eq!(line["recommendation"], "not-assessed");
+        assert_eq!(
+            with_outcome(&finished, None)["recommendation"],
+            serde_json::Value::Null
+        );
+    }
 }

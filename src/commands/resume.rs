@@ -69,20 +69,9 @@ fn find(journal: &Journal, args: &ResumeArgs) -> Result<SessionId> {
         })
 }
 
-/// Returns the interview as its events left it. Events that cannot be read
-/// any more end the replay: what came before them still stands.
+/// Returns the interview as its events left it.
 fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
-    let mut events: Vec<Event> = Vec::new();
-    for stored in journal.events(session)? {
-        match serde_json::from_value(stored.event) {
-            Ok(event) => events.push(event),
-            Err(error) => {
-                tracing::warn!(%error, seq = stored.seq, "an event cannot be read");
-                break;
-            }
-        }
-    }
-    let machine = Machine::replay(&events);
+    let machine = Machine::replay(&events(journal, session)?);
     match machine.due() {
         None => Err(Error::storage(format!(
             "session {} holds no interview that can go on",
@@ -95,4 +84,23 @@ fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
         }
         Some(_) => Ok(machine),
     }
+}
+
+/// Returns the events of an interview. Those that cannot be read any more end
+/// the list: what came before them still stands.
+///
+/// # Errors
+/// Fails when the journal cannot be read.
+pub(super) fn events(journal: &Journal, session: &SessionId) -> Result<Vec<Event>> {
+    let mut events: Vec<Event> = Vec::new();
+    for stored in journal.events(session)? {
+        match serde_json::from_value(stored.event) {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                tracing::warn!(%error, seq = stored.seq, "an event cannot be read");
+                break;
+            }
+        }
+    }
+    Ok(events)
 }

@@ -28,6 +28,8 @@ pub use intent::{Facts, Intent, PointFacts, Source, Speaker, Utterance};
 pub use machine::{Machine, Phase};
 pub use mode::{Mode, Rules};
 pub use plan::{BankItem, Plan, PlanError, PlanRequest, PlannedQuestion};
-pub use record::{Attempt, FollowUp, HintGiven, Line, OwnScore, QuestionRecord, Recovery, Turn};
+pub use record::{
+    Attempt, FollowUp, HintGiven, Judgement, Line, OwnScore, QuestionRecord, Recovery, Turn,
+};
 pub use reverse::{EmployerFlag, Exchange, Weighing};
 pub use spoken::{Quote, Spoken};

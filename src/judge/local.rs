@@ -134,6 +134,22 @@ impl LocalJudge {
         version_of("reader")
     }
 
+    /// Returns the version of a judge with embedder, trained reader and a
+    /// chat model's vote.
+    pub fn voting_version() -> String {
+        version_of("reader+vote")
+    }
+
+    /// Returns the version of a judge without the trained reader.
+    pub fn untrusted_version(embedder: bool) -> String {
+        version_of(if embedder { "vectors" } else { "words" })
+    }
+
+    /// Returns what `version` becomes where the judge missed a floor.
+    pub fn unproven_version(version: &str) -> String {
+        format!("{version}{UNPROVEN}")
+    }
+
     fn active_reader(&self) -> Option<&Arc<dyn ChatModel>> {
         self.reader.as_ref().filter(|_| self.semantic.is_some())
     }

@@ -19,4 +19,4 @@ pub use catalogue::{Catalogue, Entry, Kind};
 pub use discover::{Found, Place, Places, discover};
 pub use import::{ensure_starter, import, pull, remove};
 pub use reader::reader;
-pub use select::{Choice, Machine, embedder, select};
+pub use select::{Choice, Machine, digest, embedder, select};

@@ -7,6 +7,7 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::catalogue::{Catalogue, Entry, Kind};
 use super::discover::{Found, Place, Places, discover};
+use super::manifest::Manifest;
 use crate::cli::Globals;
 use crate::config::Config;
 use crate::paths::Paths;
@@ -271,6 +272,31 @@ pub fn gigabytes(bytes: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
+}
+
+/// Returns the checksum that a verdict names these weights by: the file's
+/// SHA-256 in hexadecimal where the manifest or the catalogue has it, or else
+/// `ends:` and a hash of its size and both ends, since summing up gigabytes
+/// would keep a person waiting. Empty when the file cannot be read.
+pub fn digest(path: &Path, paths: &Paths) -> String {
+    let file = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let recorded = (path.parent() == Some(paths.models.as_path()))
+        .then(|| Manifest::load(&paths.models).ok())
+        .flatten()
+        .and_then(|manifest| Some(manifest.by_file(&file)?.sha256.clone()));
+    let size = std::fs::metadata(path).map(|found| found.len()).ok();
+    let catalogued = || {
+        let catalogue = Catalogue::load().ok()?;
+        let entry = catalogue.by_file(&file)?;
+        (size == Some(entry.size)).then(|| entry.sha256.clone())?
+    };
+    recorded
+        .or_else(catalogued)
+        .or_else(|| crate::store::standing::ends_hash(path).ok())
+        .unwrap_or_default()
 }
 
 /// Returns the embedder's file: one recorded as `embedder`, or the catalogued

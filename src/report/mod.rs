@@ -1,11 +1,13 @@
-//! The report of one session: transcript, scorecard, debrief and plan as
-//! Markdown, as one self-contained HTML file, or as JSON.
+//! The report of one session (transcript, scorecard, debrief and plan) and the
+//! progress over many, as Markdown, as one self-contained HTML file, or as
+//! JSON.
 //!
 //! It computes no scores: everything shown is in the critique and the events
 //! the journal holds. It prints and stores nothing. Whatever a person or a
 //! model wrote is escaped for the format it goes into.
 
 mod marks;
+mod progress;
 mod view;
 
 use minijinja::syntax::SyntaxConfig;
@@ -13,6 +15,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
 
+pub use progress::ProgressPage;
 pub use view::how_said;
 
 use crate::store::{SessionSummary, StoredEvent};
@@ -46,7 +49,11 @@ impl Report {
     /// # Errors
     /// Fails only by a defect of the template.
     pub fn to_markdown(&self) -> Result<String> {
-        let text = self.render("report.md", include_str!("templates/report.md"))?;
+        let text = render(
+            "report.md",
+            include_str!("templates/report.md"),
+            view::view(self),
+        )?;
         Ok(tidy(&text))
     }
 
@@ -55,36 +62,44 @@ impl Report {
     /// # Errors
     /// Fails only by a defect of the template.
     pub fn to_html(&self) -> Result<String> {
-        self.render("report.html", include_str!("templates/report.html"))
+        render(
+            "report.html",
+            include_str!("templates/report.html"),
+            view::view(self),
+        )
     }
+}
 
-    fn render(&self, name: &str, template: &str) -> Result<String> {
-        let failed = |error: minijinja::Error| {
-            Error::internal(format!("the template {name} failed")).caused_by(error)
-        };
-        let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()
-            .map_err(failed)?;
-        environment.set_syntax(syntax);
-        environment.set_auto_escape_callback(|name| match name.rsplit('.').next() {
-            Some("html") => AutoEscape::Html,
-            _ => AutoEscape::None,
-        });
-        environment.add_filter("md", |text: Option<String>| {
-            markdown_escape(&text.unwrap_or_default())
-        });
-        environment.add_filter("quoted", |text: String| markdown_quote(&text));
-        environment.add_filter("whole", |score: f64| format!("{score:.0}"));
-        environment.add_filter("words", |name: String| name.replace(['-', '_'], " "));
-        environment.add_template(name, template).map_err(failed)?;
-        environment
-            .get_template(name)
-            .and_then(|template| template.render(Serde(view::view(self))))
-            .map_err(failed)
-    }
+/// Renders a template with what it sees; names that end in `.html` escape it.
+fn render(name: &str, template: &str, view: Value) -> Result<String> {
+    let failed = |error: minijinja::Error| {
+        Error::internal(format!("the template {name} failed")).caused_by(error)
+    };
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .map_err(failed)?;
+    environment.set_syntax(syntax);
+    environment.set_auto_escape_callback(|name| match name.rsplit('.').next() {
+        Some("html") => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
+    environment.add_filter("md", |text: Option<String>| {
+        markdown_escape(&text.unwrap_or_default())
+    });
+    environment.add_filter("quoted", |text: String| markdown_quote(&text));
+    environment.add_filter("whole", |score: f64| format!("{score:.0}"));
+    environment.add_filter("words", |name: String| name.replace(['-', '_'], " "));
+    environment
+        .add_template("style.css", include_str!("templates/style.css"))
+        .and_then(|()| environment.add_template(name, template))
+        .map_err(failed)?;
+    environment
+        .get_template(name)
+        .and_then(|template| template.render(Serde(view)))
+        .map_err(failed)
 }
 
 /// Escapes what Markdown or the HTML within it would act on.

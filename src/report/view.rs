@@ -47,7 +47,7 @@ pub(super) fn view(report: &Report) -> Value {
 /// Takes out what a terminal or a browser would act on instead of showing:
 /// control characters and marks that change the direction of text. Done last,
 /// because quotes are byte ranges of the text as it was typed.
-fn clean(value: &mut Value) {
+pub(super) fn clean(value: &mut Value) {
     let acts = |c: char| {
         (c.is_control() && c != '\n' && c != '\t')
             || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

@@ -12,6 +12,7 @@ mod damage;
 mod journal;
 mod lock;
 mod open;
+mod past;
 mod sessions;
 pub mod standing;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod types;
 
 pub use damage::{Damage, Health};
 pub use journal::Journal;
+pub use past::{OUTCOME, Outcome};
 pub use transfer::{Exported, Imported};
 pub use types::{
     EventSeq, ModelStamp, SessionFilter, SessionId, SessionMeta, SessionSummary, Status,

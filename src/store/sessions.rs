@@ -16,6 +16,11 @@ const COLUMNS: &str = "s.id, s.started_at, s.ended_at, s.status, s.title, s.plan
      s.model_name, s.model_hash, s.judge, s.prompts, s.guides, s.extra,
      (SELECT count(*) FROM events e WHERE e.session = s.id)";
 
+/// What [`read_verdict`] reads, of `verdicts v`.
+pub(super) const VERDICT_COLUMNS: &str =
+    "v.session, v.question, v.attempt, v.source, v.point, v.verdict, v.probability, v.recovery,
+     v.at_ms, v.model_hash, v.judge, v.prompts, v.guides";
+
 impl Journal {
     /// Returns the sessions that `filter` lets through, newest first.
     ///
@@ -150,9 +155,7 @@ impl Journal {
         let connection = self.connection();
         let mut query = connection
             .prepare_cached(&format!(
-                "SELECT session, question, attempt, source, point, verdict, probability, recovery,
-                        at_ms, model_hash, judge, prompts, guides
-                 FROM verdicts WHERE {condition} ORDER BY at_ms, id"
+                "SELECT {VERDICT_COLUMNS} FROM verdicts v WHERE {condition} ORDER BY at_ms, id"
             ))
             .map_err(failed)?;
         query
@@ -198,7 +201,7 @@ pub(super) fn read_session(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
     })
 }
 
-fn read_verdict(row: &Row<'_>) -> rusqlite::Result<StoredVerdict> {
+pub(super) fn read_verdict(row: &Row<'_>) -> rusqlite::Result<StoredVerdict> {
     let session: String = row.get(0)?;
     let source: String = row.get(3)?;
     Ok(StoredVerdict {

@@ -88,6 +88,19 @@ fn fingerprint(path: &Path) -> std::io::Result<[u8; 32]> {
     Ok(hash.finalize().into())
 }
 
+/// Returns a name for weights that nobody has summed up whole: `ends:` and a
+/// hash of the file's size, beginning and end, in hexadecimal.
+///
+/// # Errors
+/// Fails when the file cannot be read.
+pub fn ends_hash(path: &Path) -> std::io::Result<String> {
+    let print = fingerprint(path)?;
+    Ok(format!(
+        "ends:{}",
+        crate::models::download::hexadecimal(&print)
+    ))
+}
+
 fn file(paths: &Paths, key: &str) -> PathBuf {
     paths.cache.join("judge").join(format!("{key}.json"))
 }

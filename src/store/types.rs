@@ -65,7 +65,8 @@ impl fmt::Display for SessionId {
 pub struct ModelStamp {
     /// What a person calls it, quantisation included.
     pub name: String,
-    /// SHA-256 of the file in hexadecimal, or empty when not known.
+    /// SHA-256 of the file in hexadecimal, `ends:` and a hash of its size and
+    /// both ends where nobody has summed it up whole, or empty without a model.
     pub hash: String,
 }
 
@@ -76,7 +77,8 @@ pub struct Versions {
     pub judge: String,
     /// Prompts.
     pub prompts: String,
-    /// Guides.
+    /// Guides: of a session, `id version` each with commas between; of a
+    /// verdict, `id version, item`.
     pub guides: String,
 }
 

@@ -5,6 +5,7 @@
 //! its [`Meaning`]. While the line editor holds the terminal, everything that
 //! would be printed waits until it lets go.
 
+pub mod chart;
 pub mod editor;
 pub mod flow;
 mod out;

@@ -147,6 +147,15 @@ impl Voice {
         self.tallies.all()
     }
 
+    /// Returns the versions of all prompts, `id version` each, in the order of
+    /// their identifiers.
+    pub fn prompt_versions(&self) -> Vec<String> {
+        self.prompts
+            .all()
+            .map(|prompt| format!("{} {}", prompt.info.id, prompt.info.version))
+            .collect()
+    }
+
     fn models(&self) -> Models {
         self.models
             .read()

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::Result;
-use crate::interview::{Machine, PlanRequest, Recovery};
-use crate::judge::Verdict;
+use crate::interview::{Attempt, Machine, PlanRequest, Recovery};
+use crate::judge::{PointVerdict, Verdict};
+use crate::progress::guide_version;
 use crate::store::{Journal, ModelStamp, SessionFilter, VerdictRow, VerdictSource, Versions};
 
 /// Sessions that are looked back on.
@@ -65,43 +66,77 @@ fn weight(verdict: &str, recovery: &str) -> f32 {
     }
 }
 
-/// Returns one row a judged point of every attempt.
-pub(super) fn rows(machine: &Machine, model: &ModelStamp, prompts: &str) -> Vec<VerdictRow> {
+/// Returns one row a judged point of every attempt. `guides` are the session's
+/// guides with their versions.
+pub(super) fn rows(
+    machine: &Machine,
+    model: &ModelStamp,
+    prompts: &str,
+    guides: &str,
+) -> Vec<VerdictRow> {
     let Some(plan) = machine.plan() else {
         return Vec::new();
     };
     let mut rows = Vec::new();
     for (planned, record) in plan.questions.iter().zip(machine.records()) {
-        for (attempt_number, attempt) in (0_u32..).zip(&record.attempts) {
-            let Some(assessment) = attempt.assessment() else {
-                continue;
-            };
-            for found in &assessment.points {
-                rows.push(VerdictRow {
+        let guide = with_version(&planned.citation, guides);
+        for (number, attempt) in (0_u32..).zip(&record.attempts) {
+            rows.extend(attempt_rows(
+                attempt,
+                &VerdictRow {
                     question: planned.question.id.clone(),
-                    attempt: attempt_number,
+                    attempt: number,
                     source: VerdictSource::Interview,
-                    point: found.id.clone(),
-                    verdict: word(found.verdict).to_owned(),
-                    probability: f64::from(found.probability),
-                    recovery: match attempt.recovery(&found.id) {
-                        Some(Recovery::Unaided) => "unaided",
-                        Some(Recovery::AfterProbe) => "probe",
-                        Some(Recovery::AfterHint) => "hint",
-                        Some(Recovery::Never) | None => "never",
-                    }
-                    .to_owned(),
+                    point: String::new(),
+                    verdict: String::new(),
+                    probability: 0.0,
+                    recovery: String::new(),
                     model_hash: model.hash.clone(),
                     versions: Versions {
-                        judge: assessment.judge.clone(),
+                        judge: String::new(),
                         prompts: prompts.to_owned(),
-                        guides: planned.citation.clone(),
+                        guides: guide.clone(),
                     },
-                });
-            }
+                },
+            ));
         }
     }
     rows
+}
+
+/// Returns one row a point of what `attempt` came to, each otherwise as `like`.
+pub(in crate::commands) fn attempt_rows(attempt: &Attempt, like: &VerdictRow) -> Vec<VerdictRow> {
+    let Some(assessment) = attempt.assessment() else {
+        return Vec::new();
+    };
+    let row = |found: &PointVerdict| VerdictRow {
+        point: found.id.clone(),
+        verdict: word(found.verdict).to_owned(),
+        probability: f64::from(found.probability),
+        recovery: match attempt.recovery(&found.id) {
+            Some(Recovery::Unaided) => "unaided",
+            Some(Recovery::AfterProbe) => "probe",
+            Some(Recovery::AfterHint) => "hint",
+            Some(Recovery::Never) | None => "never",
+        }
+        .to_owned(),
+        versions: Versions {
+            judge: assessment.judge.clone(),
+            ..like.versions.clone()
+        },
+        ..like.clone()
+    };
+    assessment.points.iter().map(row).collect()
+}
+
+/// Returns a question's place in its guide with the guide's version put in:
+/// `basics, question 4` becomes `basics 2026.1, question 4`.
+pub(in crate::commands) fn with_version(citation: &str, guides: &str) -> String {
+    let (id, item) = citation.split_once(", ").unwrap_or((citation, ""));
+    match guide_version(citation, guides).as_str() {
+        "" => citation.to_owned(),
+        version => format!("{id} {version}, {item}"),
+    }
 }
 
 fn word(verdict: Verdict) -> &'static str {
@@ -152,6 +187,18 @@ mod tests {
         let weak: Vec<&str> = request.weak_points.keys().map(String::as_str).collect();
         assert_eq!(weak, ["two"]);
         assert_eq!(request.asked_before.len(), 3);
+    }
+
+    #[test]
+    fn a_verdict_names_the_version_of_its_guide() {
+        assert_eq!(
+            with_version("basics, question 4", "basics 2026.1, other 2025.3"),
+            "basics 2026.1, question 4"
+        );
+        assert_eq!(
+            with_version("gone, question 4", "basics 2026.1"),
+            "gone, question 4"
+        );
     }
 
     #[test]

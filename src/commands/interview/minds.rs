@@ -13,7 +13,8 @@ use crate::interview::{Source, Utterance};
 use crate::judge::vote::Vote;
 use crate::judge::{Assessment, Case, Judge, LocalJudge};
 use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
-use crate::models;
+use crate::models::{self, reader::adapter_sha256};
+use crate::progress::ModelFile;
 use crate::store::ModelStamp;
 use crate::store::standing::Standing;
 use crate::ui::Ui;
@@ -32,6 +33,7 @@ pub(in crate::commands) struct Minds {
     voice_ready: OnceCell<()>,
     judge: OnceCell<LocalJudge>,
     stamp: ModelStamp,
+    files: Vec<ModelFile>,
 }
 
 impl Minds {
@@ -95,6 +97,33 @@ impl Minds {
             let chat = choice.as_ref().map(|choice| choice.path.as_path());
             doctor::judge::known(&ctx.paths, file, chat)
         });
+        let mut files = Vec::new();
+        if let Some(choice) = &choice {
+            files.push(file("chat", &choice.name, &choice.path, ctx));
+        }
+        if let Some(path) = &embedder {
+            files.push(file("embedder", "embedder", path, ctx));
+        }
+        if has_reader {
+            files.push(ModelFile {
+                part: "reader".to_owned(),
+                name: "adapter".to_owned(),
+                quantisation: String::new(),
+                hash: adapter_sha256().to_owned(),
+            });
+            if let Some(base) = models::reader::base(&ctx.paths)? {
+                files.push(file("reader-base", "starter", &base, ctx));
+            }
+        }
+        let stamp = choice
+            .as_ref()
+            .map_or_else(ModelStamp::default, |choice| ModelStamp {
+                name: choice.name.clone(),
+                hash: match &choice.sha256 {
+                    Some(sum) => sum.clone(),
+                    None => models::digest(&choice.path, &ctx.paths),
+                },
+            });
         let options = EngineOptions {
             chat: choice.as_ref().map(|choice| choice.path.clone()),
             embedder: embedder.clone(),
@@ -117,10 +146,8 @@ impl Minds {
             voice,
             voice_ready: OnceCell::new(),
             judge: OnceCell::new(),
-            stamp: choice.map_or_else(ModelStamp::default, |choice| ModelStamp {
-                name: choice.name,
-                hash: choice.sha256.unwrap_or_default(),
-            }),
+            stamp,
+            files,
         })
     }
 
@@ -138,6 +165,40 @@ impl Minds {
     /// carries the full version, which also says which layers were there.
     pub(in crate::commands) fn judge_version(&self) -> String {
         crate::judge::JUDGE_VERSION.to_owned()
+    }
+
+    /// Returns the files that speak and judge, with their checksums.
+    pub(in crate::commands) fn files(&self) -> &[ModelFile] {
+        &self.files
+    }
+
+    /// Returns the version that verdicts of these models carry, without
+    /// waiting for a model. One that turns out not to load makes it another.
+    pub(in crate::commands) fn expected_judge(&self) -> String {
+        if !self.has_reader {
+            return LocalJudge::untrusted_version(self.has_embedder);
+        }
+        let election = self.known.as_ref().and_then(|known| known.election);
+        let votes = self.has_chat && election.is_some_and(|election| election.mix.is_some());
+        let version = if votes {
+            LocalJudge::voting_version()
+        } else {
+            LocalJudge::reading_version()
+        };
+        match &self.known {
+            Some(known) if !known.figures.is_trusted() => LocalJudge::unproven_version(&version),
+            _ => version,
+        }
+    }
+
+    /// Returns the versions of all prompts there are for the panel's lines;
+    /// empty where no model words them.
+    pub(in crate::commands) fn all_prompts(&self) -> String {
+        if self.has_chat {
+            self.voice.prompt_versions().join(", ")
+        } else {
+            String::new()
+        }
     }
 
     /// Returns the versions of the prompts that were used so far.
@@ -260,6 +321,19 @@ impl Words for Minds {
 impl Judge for Minds {
     async fn assess(&self, case: &Case, cancel: Cancel) -> Result<Assessment> {
         self.judge().await.assess(case, cancel).await
+    }
+}
+
+fn file(part: &str, name: &str, path: &std::path::Path, ctx: &Context) -> ModelFile {
+    let header = models::header::Header::read(path).ok();
+    ModelFile {
+        part: part.to_owned(),
+        name: name.to_owned(),
+        quantisation: header
+            .and_then(|header| header.quantisation())
+            .unwrap_or_default()
+            .to_owned(),
+        hash: models::digest(path, &ctx.paths),
     }
 }
 

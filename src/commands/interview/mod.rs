@@ -3,7 +3,7 @@
 pub mod candidate;
 pub mod driver;
 mod employer;
-mod history;
+pub(super) mod history;
 pub(super) mod minds;
 pub mod view;
 pub mod wire;
@@ -15,6 +15,7 @@ use std::time::Instant;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Context;
@@ -22,7 +23,7 @@ use crate::guide::{Level, Library, PlanTemplate, Round};
 use crate::interview::{
     BankItem, EndReason, EventKind, Machine, Mode, Plan, PlanError, PlanRequest,
 };
-use crate::store::{Journal, SessionId, SessionMeta, Status, Versions};
+use crate::store::{Journal, OUTCOME, SessionId, SessionMeta, Status, Versions};
 use crate::{Error, ErrorKind, Result};
 
 use candidate::{Candidate, Keyboard, Script};
@@ -31,6 +32,10 @@ use minds::Minds;
 
 /// The most questions one interview can have: nobody sits through more.
 const MAX_QUESTIONS: i64 = 40;
+
+/// The name of the document that holds the files a session was spoken and
+/// judged with, checksums and quantisations included.
+pub(super) const JUDGED_WITH: &str = "judged-with";
 
 /// Arguments of `viva interview`
 #[derive(Debug, Default, Args)]
@@ -102,7 +107,7 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
             model: minds.stamp(),
             versions: Versions {
                 judge: minds.judge_version(),
-                prompts: minds.prompts_version(),
+                prompts: minds.all_prompts(),
                 guides: guide_versions(&library, &plan),
             },
             extra: serde_json::Value::Null,
@@ -185,9 +190,21 @@ fn conclude(
 ) -> Result<()> {
     if let Some(critique) = &outcome.critique {
         journal.put_document(session, "critique", critique)?;
+        journal.put_document(
+            session,
+            OUTCOME,
+            &json!({"recommendation": critique.recommendation, "score": critique.score}),
+        )?;
+        journal.put_document(session, JUDGED_WITH, &json!({"models": minds.files()}))?;
+        let guides = journal.session(session)?.meta.versions.guides;
         journal.record_verdicts(
             session,
-            &history::rows(&outcome.machine, &minds.stamp(), &minds.prompts_version()),
+            &history::rows(
+                &outcome.machine,
+                &minds.stamp(),
+                &minds.prompts_version(),
+                &guides,
+            ),
         )?;
     }
     if outcome.reason == EndReason::Interrupted {

@@ -1,0 +1,1 @@
+//! Tests of progress on rows as the journal would hold them.
