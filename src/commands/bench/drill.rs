@@ -142,7 +142,10 @@ mod tests {
             assert_eq!(lines, 2, "{text}");
         }
         assert!(text.contains("of 2"), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
         let json = serde_json::to_value(&report).expect("JSON");
         assert_eq!(json["points"], 4);
         assert_eq!(json["rows"][0]["policy"], "fsrs-to-date");

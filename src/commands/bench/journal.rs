@@ -18,9 +18,7 @@ use serde_json::{Value, json};
 use crate::commands::Context;
 use crate::guide::{Library, Question};
 use crate::paths::Paths;
-use crate::store::{
-    Journal, ModelStamp, SessionId, SessionMeta, SessionSummary, Status, Versions,
-};
+use crate::store::{Journal, ModelStamp, SessionId, SessionMeta, SessionSummary, Status, Versions};
 use crate::{Error, Result};
 
 /// What is started, and under which name it is shown.
@@ -109,7 +107,8 @@ pub(super) fn run(args: &JournalArgs, ctx: &Context) -> Result<()> {
             first_ms: first.as_secs_f64() * 1000.0,
         });
     }
-    let journal_bytes = std::fs::metadata(Paths::under(&full).journal()).map_or(0, |data| data.len());
+    let journal_bytes =
+        std::fs::metadata(Paths::under(&full).journal()).map_or(0, |data| data.len());
     let report = Report {
         schema: 1,
         r#type: "bench-journal",
@@ -307,6 +306,12 @@ impl Lines<'_> {
             }));
         }
         lines.push(json!({
+            "schema": 1, "type": "document", "session": id, "name": "outcome", "at_ms": at,
+            "document": {
+                "recommendation": "borderline", "score": 50.0 + f64::from(number % 40),
+            },
+        }));
+        lines.push(json!({
             "schema": 1, "type": "document", "session": id, "name": "critique", "at_ms": at,
             "document": {
                 "recommendation": "borderline", "score": 50.0 + f64::from(number % 40),
@@ -344,9 +349,7 @@ mod tests {
         let journal = Journal::open_to_read(&paths)
             .expect("readable")
             .expect("there");
-        let sessions = journal
-            .sessions(&SessionFilter::default())
-            .expect("a list");
+        let sessions = journal.sessions(&SessionFilter::default()).expect("a list");
         assert_eq!(sessions.len(), 3);
         for session in &sessions {
             assert_eq!(session.status, Status::Finished);
