@@ -78,18 +78,9 @@ pub struct Note {
 
 impl Note {
     /// Returns the note of `point`, a point of `question`, which stands at
-    /// `citation`. `turn` picks the wording and the follow-up: the question as
-    /// it is asked for 0, the first variant for 1, and so on round.
-    pub fn of(question: &Question, point: &Point, citation: &str, turn: usize) -> Self {
-        let wordings: Vec<&String> = std::iter::once(&question.ask)
-            .chain(&question.variants)
-            .collect();
-        let pick = |of: &[&String]| {
-            of.get(turn % of.len().max(1))
-                .map(|text| (*text).clone())
-                .unwrap_or_default()
-        };
-        let probes: Vec<&String> = point.probes.iter().collect();
+    /// `citation`. It asks the question as it is written and follows up with
+    /// the point's first probe; [`Note::asking`] changes both.
+    pub fn of(question: &Question, point: &Point, citation: &str) -> Self {
         let panel = match point.kind {
             PointKind::Essential => "Essential: an answer without it is thin.",
             PointKind::Strong => "Good candidates say it.",
@@ -108,8 +99,8 @@ impl Note {
         Self {
             question: question.id.clone(),
             point: point.id.clone(),
-            wording: pick(&wordings),
-            asked: pick(&probes),
+            wording: question.ask.clone(),
+            asked: point.probes.first().cloned().unwrap_or_default(),
             statement: point.text.clone(),
             why: format!(
                 "{panel} It is worth {} of the question's 100.\n\nWhat the panel scores: {}",
@@ -118,6 +109,15 @@ impl Note {
             source: citation.to_owned(),
             tags,
         }
+    }
+
+    /// Returns the same note in other words: the question as `wording`, and
+    /// `asked` after it.
+    #[must_use]
+    pub fn asking(mut self, wording: &str, asked: &str) -> Self {
+        wording.clone_into(&mut self.wording);
+        asked.clone_into(&mut self.asked);
+        self
     }
 
     /// Returns the name Anki knows the note by: of the question and the point
@@ -320,7 +320,7 @@ mod tests {
     use super::*;
     use crate::guide::{Document, Library, Origin};
 
-    fn notes(turn: usize) -> Vec<Note> {
+    fn notes() -> Vec<Note> {
         let text = include_str!("../../tests/fixtures/guides/tiny.toml");
         let mut library = Library::default();
         library.add_guide(
@@ -332,7 +332,7 @@ mod tests {
         question
             .points
             .iter()
-            .map(|point| Note::of(question, point, &citation, turn))
+            .map(|point| Note::of(question, point, &citation))
             .collect()
     }
 
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_note_asks_without_naming_the_point_and_answers_with_it() {
-        let note = &notes(0)[2];
+        let note = &notes()[2];
         assert!(note.wording.starts_with("A scoring service went down"));
         assert_eq!(
             note.asked,
@@ -383,21 +383,19 @@ mod tests {
     }
 
     #[test]
-    fn another_turn_words_the_note_anew_under_the_same_name() {
-        let (first, second) = (&notes(0)[0], &notes(1)[0]);
-        assert_ne!(first.wording, second.wording);
-        assert_ne!(first.asked, second.asked);
-        assert_eq!(first.guid(), second.guid());
-        // Three wordings and two probes: the sixth turn is the first again.
-        assert_eq!(&notes(6)[0], first);
-        let names: std::collections::BTreeSet<String> = notes(0).iter().map(Note::guid).collect();
+    fn other_words_make_the_same_note_and_another_point_another() {
+        let first = &notes()[0];
+        let again = first.clone().asking("In other words?", "And then?");
+        assert_eq!((again.wording.as_str(), again.asked.as_str()), ("In other words?", "And then?"));
+        assert_eq!(first.guid(), again.guid());
+        let names: std::collections::BTreeSet<String> = notes().iter().map(Note::guid).collect();
         assert_eq!(names.len(), 4);
     }
 
     #[test]
     fn a_package_holds_a_card_for_each_note_in_order() {
         let at_ms = 1_700_000_000_500;
-        let wanted = notes(0);
+        let wanted = notes();
         let (_folder, connection) = opened(package(&wanted, at_ms).expect("packed"));
         let mut query = connection
             .prepare(
@@ -432,7 +430,7 @@ mod tests {
 
     #[test]
     fn markup_in_a_guide_stays_text_and_no_field_breaks_into_two() {
-        let mut note = notes(0)[0].clone();
+        let mut note = notes()[0].clone();
         note.wording = "Is a<b & \"c\">d\u{1f}?\n[sound:x.mp3]\u{1b}".to_owned();
         note.tags = vec!["concept::two words".to_owned()];
         assert_eq!(

@@ -43,7 +43,7 @@ pub(super) fn run(args: &DrillArgs, ctx: &Context) -> Result<()> {
     };
     let report = Report {
         schema: 1,
-        r#type: "bench-drill",
+        r#type: "bench_drill",
         setting,
         target: TARGET,
         rows: simulate::compare(&setting),
@@ -128,7 +128,7 @@ mod tests {
         };
         let report = Report {
             schema: 1,
-            r#type: "bench-drill",
+            r#type: "bench_drill",
             setting,
             target: TARGET,
             rows: simulate::compare(&setting),

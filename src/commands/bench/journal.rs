@@ -111,7 +111,7 @@ pub(super) fn run(args: &JournalArgs, ctx: &Context) -> Result<()> {
         std::fs::metadata(Paths::under(&full).journal()).map_or(0, |data| data.len());
     let report = Report {
         schema: 1,
-        r#type: "bench-journal",
+        r#type: "bench_journal",
         sessions: args.sessions,
         runs: args.runs,
         journal_bytes,
