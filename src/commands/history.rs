@@ -357,7 +357,9 @@ fn import(file: &Path, ctx: &Context) -> Result<()> {
                 .hint("Check the path; `-` reads standard input.")
         })?)
     };
-    let done = open(ctx)?.import(&mut BufReader::new(input))?;
+    let journal = open(ctx)?;
+    let done = journal.import(&mut BufReader::new(input))?;
+    super::drill::ledger::catch_up(&journal)?;
     if ctx.ui.is_json() {
         ctx.ui.json_line(&json!({
             "schema": 1, "type": "imported", "sessions": done.sessions,
@@ -378,6 +380,7 @@ fn forget(session: Option<&str>, ctx: &Context) -> Result<()> {
         Some(session) => {
             let id: SessionId = journal.find(session)?;
             journal.forget(&id)?;
+            super::drill::ledger::catch_up(&journal)?;
             (1, format!("Session {} is forgotten.", id.short()))
         }
         None => match journal.forget_all()? {

@@ -20,7 +20,7 @@ pub struct ResumeArgs {
     pub session: Option<String>,
 }
 
-/// Goes on with an unfinished interview.
+/// Goes on with an unfinished interview or drill.
 ///
 /// # Errors
 /// Fails when there is none, when another process holds it, or as
@@ -28,6 +28,9 @@ pub struct ResumeArgs {
 pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<()> {
     let journal = Arc::new(Journal::open(&ctx.paths)?);
     let session = find(&journal, args)?;
+    if journal.session(&session)?.meta.mode == super::drill::MODE {
+        return super::drill::resume(ctx, &journal, &session);
+    }
     journal.resume(&session)?;
     let machine = replay(&journal, &session)?;
     let draft = journal.draft(&session)?.join("\n");

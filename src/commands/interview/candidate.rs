@@ -75,6 +75,7 @@ pub struct Keyboard {
     session: SessionId,
     draft: String,
     told: bool,
+    allowed: Vec<Slash>,
 }
 
 impl Keyboard {
@@ -91,7 +92,15 @@ impl Keyboard {
             session,
             draft,
             told: false,
+            allowed: allowed(),
         })
+    }
+
+    /// Takes these commands and no others.
+    #[must_use]
+    pub fn with_commands(mut self, allowed: &[Slash]) -> Self {
+        self.allowed = allowed.to_vec();
+        self
     }
 
     fn ask(&self, allowed: Vec<Slash>) -> Ask {
@@ -114,7 +123,7 @@ impl Candidate for Keyboard {
         self.ui.how_to_answer(!self.told);
         self.told = true;
         loop {
-            let entry = self.editor.read(self.ask(allowed())).await?;
+            let entry = self.editor.read(self.ask(self.allowed.clone())).await?;
             match entry {
                 Entry::Text(text) if text.trim().is_empty() => {}
                 Entry::Text(text) => {
@@ -129,7 +138,7 @@ impl Candidate for Keyboard {
                     self.draft = draft;
                     match command_of(command, &argument) {
                         Some(command) => return Ok(Heard::Command(command)),
-                        None => self.ui.command_help(&allowed()),
+                        None => self.ui.command_help(&self.allowed),
                     }
                 }
                 Entry::Leave { draft } => {
@@ -193,6 +202,7 @@ pub struct Script {
     rest: Option<String>,
     /// The section that is being read, counted from 1; 0 outside of any.
     section: usize,
+    allowed: Vec<Slash>,
 }
 
 impl Script {
@@ -203,7 +213,15 @@ impl Script {
             input: Some(Box::new(BufReader::new(input))),
             rest: None,
             section: 0,
+            allowed: allowed(),
         }
+    }
+
+    /// Takes these commands and no others.
+    #[must_use]
+    pub fn with_commands(mut self, allowed: &[Slash]) -> Self {
+        self.allowed = allowed.to_vec();
+        self
     }
 
     /// Returns the next answer for what is asked; `None` when there is none.
@@ -262,13 +280,13 @@ impl Candidate for Script {
                 Some((line, rest)) => (line, Some(rest.to_owned())),
                 None => (text.as_str(), None),
             };
-            match parse(line, &allowed()) {
+            match parse(line, &self.allowed) {
                 Typed::Command(slash, argument) => {
                     self.ui.answer_echo(line);
                     self.rest = rest.filter(|rest| !rest.trim().is_empty());
                     match command_of(slash, &argument) {
                         Some(command) => return Ok(Heard::Command(command)),
-                        None => self.ui.command_help(&allowed()),
+                        None => self.ui.command_help(&self.allowed),
                     }
                 }
                 typed => {

@@ -8,7 +8,7 @@ pub(super) mod minds;
 pub mod view;
 pub mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -89,7 +89,7 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
     for fault in library.warnings() {
         ctx.ui.warn(&fault.to_string());
     }
-    let input = open_answers(args, ctx)?;
+    let input = open_answers(args.answers.as_deref(), ctx)?;
     let journal = Arc::new(Journal::open(&ctx.paths)?);
     for notice in journal.notices() {
         ctx.ui.warn(notice);
@@ -215,6 +215,10 @@ fn conclude(
         .hint("Everything is saved. `viva resume` goes on where you stopped."));
     }
     journal.finish(session, Status::Finished)?;
+    // What was said is kept already; the drill reads it again when it begins.
+    if let Err(error) = super::drill::ledger::enter(journal, session) {
+        tracing::warn!(%error, "the verdicts could not be made reviews");
+    }
     minds.tell(&ctx.ui);
     ctx.ui.status(&format!(
         "Saved as session {}. `viva report {}` shows it again.",
@@ -226,7 +230,7 @@ fn conclude(
 
 /// Hears Ctrl-C while nobody is typing. While the line editor holds the
 /// terminal the key is the editor's.
-fn stops() -> UnboundedReceiver<()> {
+pub(super) fn stops() -> UnboundedReceiver<()> {
     let (sender, receiver) = unbounded_channel();
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {}
@@ -259,11 +263,11 @@ pub(super) fn runtime() -> Result<Stage> {
         .map_err(|error| Error::internal("the runtime could not be started").caused_by(error))
 }
 
-type Input = Box<dyn std::io::Read + Send>;
+pub(super) type Input = Box<dyn std::io::Read + Send>;
 
 /// Returns where scripted answers come from; `None` means the keyboard.
-fn open_answers(args: &InterviewArgs, ctx: &Context) -> Result<Option<Input>> {
-    match &args.answers {
+pub(super) fn open_answers(answers: Option<&Path>, ctx: &Context) -> Result<Option<Input>> {
+    match answers {
         Some(path) if path.as_os_str() != "-" => {
             let file = std::fs::File::open(path).map_err(|error| {
                 Error::usage(format!("the answers {} cannot be read", path.display()))
