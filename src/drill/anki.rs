@@ -386,7 +386,10 @@ mod tests {
     fn other_words_make_the_same_note_and_another_point_another() {
         let first = &notes()[0];
         let again = first.clone().asking("In other words?", "And then?");
-        assert_eq!((again.wording.as_str(), again.asked.as_str()), ("In other words?", "And then?"));
+        assert_eq!(
+            (again.wording.as_str(), again.asked.as_str()),
+            ("In other words?", "And then?")
+        );
         assert_eq!(first.guid(), again.guid());
         let names: std::collections::BTreeSet<String> = notes().iter().map(Note::guid).collect();
         assert_eq!(names.len(), 4);

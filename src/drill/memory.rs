@@ -16,6 +16,10 @@ pub const DESIRED_RETENTION: f32 = 0.90;
 /// crate fits the four initial stabilities only, with fewer than 8 none.
 pub const REVIEWS_TO_FIT: usize = 400;
 
+/// Reviews of one card that a fit reads, the first ones: it holds every review
+/// once for each later one, and what they teach is in the first of them.
+const REVIEWS_A_CARD: usize = 64;
+
 /// The longest pause between two reviews, in days: FSRS's own bound.
 const MAX_INTERVAL_DAYS: f64 = 36_500.0;
 
@@ -205,7 +209,7 @@ pub fn fit(cards: &[Vec<PastReview>]) -> Option<Vec<f32>> {
     let mut train_set = Vec::new();
     for card in cards {
         let mut reviews = Vec::new();
-        for (index, review) in card.iter().enumerate() {
+        for (index, review) in card.iter().take(REVIEWS_A_CARD).enumerate() {
             let days = if index == 0 {
                 0
             } else {

@@ -16,6 +16,7 @@ use serde::Serialize;
 use self::candidate::Candidate;
 pub use self::candidate::Curve;
 use self::sm2::Sm2;
+use super::until::FADES_TO;
 use super::{Memory, Rating, Scheduler};
 
 /// The recall that is aimed at, a mean over the chosen points.
@@ -24,12 +25,8 @@ pub const TARGET: f64 = 0.9;
 /// Gaps of the fixed schedule in days; the last one is repeated.
 const FIXED_DAYS: [u32; 4] = [1, 3, 7, 14];
 
-/// Drilling to a date: the recall at which a point comes due before the last
-/// days.
-const BEFORE_THE_LAST_DAYS: f32 = 0.75;
-
-/// The last days, on which every point comes due that would be below
-/// [`TARGET`] on the date.
+/// Drilling to a date: the last days, on which every point comes due that would
+/// be below [`TARGET`] on the date. Before them it is [`FADES_TO`] that counts.
 const LAST_DAYS: u32 = 3;
 
 /// What is simulated.
@@ -57,7 +54,7 @@ impl Default for Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// FSRS that knows the date.
+    /// FSRS that knows the date, as `viva drill --until` drills.
     FsrsToDate,
     /// FSRS, each point when its recall has fallen to 90%.
     Fsrs,
@@ -249,10 +246,7 @@ impl Plan {
         };
         let (kind, due) = match policy {
             Policy::Fsrs => fsrs(Scheduler::default(), false),
-            Policy::FsrsToDate => fsrs(
-                Scheduler::default().with_retention(BEFORE_THE_LAST_DAYS),
-                true,
-            ),
+            Policy::FsrsToDate => fsrs(Scheduler::default().with_retention(FADES_TO), true),
             Policy::Fixed | Policy::FixedAgain => {
                 let again = policy == Policy::FixedAgain;
                 (Kind::Fixed { step: 0, again }, FIXED_DAYS[0])

@@ -3,7 +3,7 @@
 //!
 //! The plan is what happens if reviews go well: a point that was never asked
 //! is taken to come with trouble the first time, and to be there when it is
-//! due from then on. A point is ready when the chance that it is there on the
+//! due from then on. It is due when it has faded to [`FADES_TO`], or on the eve. A point is ready when the chance that it is there on the
 //! day of the interview is [`DESIRED_RETENTION`] or more.
 
 use super::choose::{Candidate, Key};
@@ -13,6 +13,12 @@ use crate::guide::{Advice, AdviceKind};
 /// The longest plan, in days: further ahead, what is drilled now is forgotten
 /// and drilled again.
 pub const MOST_DAYS: u32 = 366;
+
+/// On the way to the date a point comes due when the chance that it is there
+/// has fallen to this: what counts is the day itself, and a point that was
+/// nearly forgotten gains most from a review. `viva bench drill` shows what that
+/// saves (docs/drill.md).
+pub const FADES_TO: f32 = 0.75;
 
 /// The advice whose steps fill the last week, by its identifier in the guides.
 const WEEK_BEFORE: &str = "week-before";
@@ -135,13 +141,22 @@ fn place(
         let wanted = match state {
             None => 0,
             Some((memory, last)) => {
-                let due = last + scheduler.days_until(memory, DESIRED_RETENTION);
+                let due = last + scheduler.days_until(memory, FADES_TO);
                 let soonest = taken.last().map_or(0, |day| day + 1);
                 (due.round().max(0.0) as usize).clamp(soonest, interview.max(soonest))
             }
         };
-        // Where the day it comes due is too late to count, the eve will do.
-        let Some(day) = free(wanted.min(interview.saturating_sub(1)))
+        // Where the day it comes due is too late to count, the eve will do, and
+        // where the eve is full, the last day before it that is not.
+        let wanted = wanted.min(interview.saturating_sub(1));
+        let before = || {
+            let from = taken.last().map_or(0, |day| day + 1);
+            (from..wanted)
+                .rev()
+                .find(|day| days.get(*day).is_some_and(|day| day.points.len() < a_day))
+        };
+        let Some(day) = free(wanted)
+            .or_else(before)
             .filter(|day| taken.last().is_none_or(|last| day > last))
         else {
             return done(taken);

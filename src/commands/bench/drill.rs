@@ -65,54 +65,42 @@ fn table(report: &Report) -> String {
     let mut text = format!(
         "{seeds} simulated candidates keep {points} points for an interview on day {days}\n"
     );
+    let on_day = format!("on day {days}");
+    let target = format!("{:.0}%", report.target * 100.0);
     let mut curve = None;
     for row in &report.rows {
         if curve != Some(row.curve) {
             curve = Some(row.curve);
-            let (name, reviews, recall, reached, busiest) = (
-                match row.curve {
-                    Curve::Power => "Power curve",
-                    Curve::Exponential => "Exponential curve",
-                },
-                "reviews",
-                "recall",
-                "reach",
-                "most",
-            );
-            // Writing to a string cannot fail.
-            let _ = write!(
-                text,
-                "\n{name:<19}  {reviews:>11}  {recall:>10}  {reached:>7}  {busiest:>4}\n"
-            );
-            let _ = writeln!(
-                text,
-                "{:<19}  {:>11}  {:>10}  {:>7}  {:>4}",
-                "",
-                "a point",
-                format!("on day {days}"),
-                format!("{:.0}%", report.target * 100.0),
-                "a day"
-            );
+            let name = match row.curve {
+                Curve::Power => "Power curve",
+                Curve::Exponential => "Exponential curve",
+            };
+            text.push('\n');
+            line(&mut text, name, ["reviews", "recall", "reach", "most"]);
+            line(&mut text, "", ["a point", &on_day, &target, "a day"]);
         }
-        let _ = writeln!(
-            text,
-            "{:<19}  {:>11}  {:>10}  {:>7}  {:>4.0}",
+        let (reviews, recall) = (row.reviews_per_point, row.recall);
+        let reviews = format!("{:.2} ± {:.2}", reviews.mean, reviews.sd);
+        let recall = format!("{:.0}% ± {:.0}", recall.mean * 100.0, recall.sd * 100.0);
+        let reached = format!("{} of {seeds}", row.reached);
+        let busiest = format!("{:.0}", row.busiest_day);
+        line(
+            &mut text,
             row.policy.name(),
-            format!(
-                "{:.2} ± {:.2}",
-                row.reviews_per_point.mean, row.reviews_per_point.sd
-            ),
-            format!(
-                "{:.0}% ± {:.0}",
-                row.recall.mean * 100.0,
-                row.recall.sd * 100.0
-            ),
-            format!("{} of {seeds}", row.reached),
-            row.busiest_day
+            [&reviews, &recall, &reached, &busiest],
         );
     }
     text.push_str("\n± is the standard deviation over the candidates.");
     text
+}
+
+/// Adds a line of the table.
+fn line(text: &mut String, name: &str, [reviews, recall, reached, busiest]: [&str; 4]) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{name:<19}  {reviews:>11}  {recall:>10}  {reached:>8}  {busiest:>5}"
+    );
 }
 
 #[cfg(test)]

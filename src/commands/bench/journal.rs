@@ -6,7 +6,7 @@
 //! state of the machine. The person's own journal is not touched.
 
 use std::fmt::Write as _;
-use std::io::{BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,10 +21,34 @@ use crate::paths::Paths;
 use crate::store::{Journal, ModelStamp, SessionId, SessionMeta, SessionSummary, Status, Versions};
 use crate::{Error, Result};
 
-/// What is started, and under which name it is shown.
-const COMMANDS: [(&str, &[&str]); 2] = [
-    ("viva history", &["history"]),
-    ("viva history --json", &["history", "--json"]),
+/// A command that is measured.
+struct Start {
+    /// The name it is shown under.
+    name: &'static str,
+    /// Its words.
+    words: &'static [&'static str],
+    /// The clock stops at a line of this type; without one, at the end.
+    until: Option<&'static str>,
+}
+
+const STARTS: [Start; 3] = [
+    Start {
+        name: "history",
+        words: &["history"],
+        until: None,
+    },
+    Start {
+        name: "history --json",
+        words: &["history", "--json"],
+        until: None,
+    },
+    // In JSON a drill tells when its first question is asked. A subject of its
+    // own keeps a drill that was left from being gone on with.
+    Start {
+        name: "drill, first question",
+        words: &["drill", "--concept", "ml-lifecycle", "--json"],
+        until: Some("drill_question"),
+    },
 ];
 
 /// Questions of a session that is made up, and events of each of them.
@@ -88,8 +112,8 @@ pub(super) fn run(args: &JournalArgs, ctx: &Context) -> Result<()> {
     let program = std::env::current_exe()
         .map_err(|error| Error::internal("the program does not find itself").caused_by(error))?;
     let mut commands = Vec::new();
-    for (name, words) in COMMANDS {
-        let start = |root: &Path| once(&program, words, root);
+    for measured in &STARTS {
+        let start = |root: &Path| once(&program, measured, root);
         let first = start(&full)?;
         start(&empty)?;
         let (mut without, mut with) = (Vec::new(), Vec::new());
@@ -99,7 +123,7 @@ pub(super) fn run(args: &JournalArgs, ctx: &Context) -> Result<()> {
         }
         let (empty_ms, full_ms) = (median(without), median(with));
         commands.push(Measured {
-            command: name,
+            command: measured.name,
             empty_ms,
             full_ms,
             difference_ms: full_ms - empty_ms,
@@ -150,29 +174,48 @@ fn table(report: &Report) -> String {
     text.trim_end().to_owned()
 }
 
-/// Runs the program once on the journal beneath `root` and returns how long it
-/// took, output read and all.
-fn once(program: &Path, words: &[&str], root: &Path) -> Result<Duration> {
+/// Starts the program once on the journal beneath `root` and returns how long
+/// it took. There are no models there, so that none is loaded.
+fn once(program: &Path, start: &Start, root: &Path) -> Result<Duration> {
+    let words = start.words.join(" ");
+    let failed = |what: String| {
+        Error::internal(format!("`viva {words}` failed while it was measured"))
+            .caused_by(std::io::Error::other(what))
+    };
+    let broken = |error: std::io::Error| failed(error.to_string());
     let paths = Paths::under(root);
     let begun = Instant::now();
-    let done = Command::new(program)
-        .args(words)
+    let mut child = Command::new(program)
+        .args(start.words)
         .env("VIVA_CONFIG_DIR", &paths.config)
         .env("VIVA_DATA_DIR", &paths.data)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Error::internal("the program cannot be started").caused_by(error))?;
-    let took = begun.elapsed();
-    if done.status.success() {
-        Ok(took)
-    } else {
-        Err(Error::internal(format!(
-            "`viva {}` failed while it was measured",
-            words.join(" ")
-        ))
-        .caused_by(std::io::Error::other(
-            String::from_utf8_lossy(&done.stderr).into_owned(),
-        )))
+        .env("VIVA_MODELS_DIR", &paths.models)
+        .env("XDG_CACHE_HOME", &paths.cache)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(broken)?;
+    let mut took = None;
+    if let Some(out) = child.stdout.take() {
+        for line in BufReader::new(out).lines() {
+            let line = line.map_err(broken)?;
+            let is_of = |wanted: &str| {
+                serde_json::from_str::<Value>(&line).is_ok_and(|line| line["type"] == wanted)
+            };
+            if took.is_none() && start.until.is_some_and(is_of) {
+                took = Some(begun.elapsed());
+                // The end of the answers: the drill closes by itself.
+                drop(child.stdin.take());
+            }
+        }
+    }
+    let status = child.wait().map_err(broken)?;
+    match (status.success(), start.until, took) {
+        (false, _, _) => Err(failed(status.to_string())),
+        (true, None, _) => Ok(begun.elapsed()),
+        (true, Some(_), Some(took)) => Ok(took),
+        (true, Some(kind), None) => Err(failed(format!("no line of type {kind} came"))),
     }
 }
 
@@ -304,7 +347,14 @@ impl Lines<'_> {
                 "probability": 0.8, "recovery": recovery, "model_hash": "0".repeat(64),
                 "judge": "bench-judge", "prompts": "bench-prompts", "guides": "bench-guides",
             }));
+            lines.push(json!({
+                "schema": 1, "type": "review", "session": id, "question": question.id,
+                "point": point.id, "n": 0, "at_ms": at, "source": "interview",
+                "rating": if there { 3 } else { 1 }, "verdict": verdict, "probability": 0.8,
+                "recovery": recovery, "wording": "interview",
+            }));
         }
+        lines.push(json!({"schema": 1, "type": "scheduled", "session": id}));
         lines.push(json!({
             "schema": 1, "type": "document", "session": id, "name": "outcome", "at_ms": at,
             "document": {

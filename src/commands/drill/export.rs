@@ -216,7 +216,12 @@ mod tests {
         let mut names = std::collections::BTreeSet::new();
         for one in candidates(&library) {
             let note = note(&one, &library);
-            assert!(names.insert(note.guid()), "{} {}", note.question, note.point);
+            assert!(
+                names.insert(note.guid()),
+                "{} {}",
+                note.question,
+                note.point
+            );
             for text in [&note.wording, &note.asked, &note.statement, &note.source] {
                 assert!(!text.is_empty(), "{} {}", note.question, note.point);
             }
