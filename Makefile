@@ -67,8 +67,10 @@ $(TOOLS)/bin/cargo-deny:
 
 anki-check: build $(TOOLS)/anki/$(ANKI_VERSION) ## Take exported cards into Anki by its own importer
 	@rm -rf $(TOOLS)/anki/export && mkdir -p $(TOOLS)/anki/export
-	@VIVA_DATA_DIR="$(CURDIR)/$(TOOLS)/anki/export/data" $(VIVA) drill export --all $(TOOLS)/anki/export/all.apkg
-	@$(TOOLS)/anki/bin/python tests/anki_import.py $(TOOLS)/anki/export/all.apkg
+	@for n in 1 2; do \
+		VIVA_DATA_DIR="$(CURDIR)/$(TOOLS)/anki/export/data" VIVA_CONFIG_DIR="$(CURDIR)/$(TOOLS)/anki/export/config" \
+			$(VIVA) drill export --all $(TOOLS)/anki/export/$$n.apkg >/dev/null || exit 1; done
+	@$(TOOLS)/anki/bin/python tests/anki_import.py $(TOOLS)/anki/export/1.apkg $(TOOLS)/anki/export/2.apkg
 
 $(TOOLS)/anki/$(ANKI_VERSION):
 	$(PYTHON) -m venv $(TOOLS)/anki

@@ -75,7 +75,7 @@ def main():
             assert counts[0] == 0, "a later export came in as other notes"
             then = check(collection)
             assert then.keys() == first.keys()
-            told = f", {counts[1]} updated from a later export"
+            told = f"; a later export renews {counts[1]} and adds none"
         _, sound = collection.fix_integrity()
         assert sound, "Anki found the collection damaged"
         collection.close()
