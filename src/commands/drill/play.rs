@@ -261,7 +261,7 @@ impl<'a> Player<'a> {
 
     fn close(&self, sitting: &Sitting) -> Result<()> {
         self.journal.finish(self.session, Status::Finished)?;
-        self.journal.mark_scheduled(self.session)?;
+        ledger::enter(self.journal, self.session)?;
         super::refit(self.ctx, self.journal);
         let deck = Deck::read(self.journal)?;
         let now = jiff::Timestamp::now().as_millisecond();
