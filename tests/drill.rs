@@ -114,10 +114,8 @@ fn with_an_empty_history_what_panels_score_most_is_drilled() {
     // It is a session like any other.
     let history = run(root, &["history", "--json"]);
     let session = &lines(&history)[0];
-    assert_eq!(
-        (&session["mode"], &session["plan"]),
-        (&"drill".into(), &"drill".into())
-    );
+    assert_eq!(session["mode"], "drill");
+    assert_eq!(session["plan"], "drill");
     assert_eq!(session["status"], "finished");
     for args in [
         &["history", "show"][..],
@@ -234,7 +232,7 @@ fn an_interview_leaves_weak_points_to_drill() {
     );
     let interview = lines(&interview);
     let asked: Vec<&Value> = of_type(&interview, "question")
-        .iter()
+        .into_iter()
         .map(|line| &line["id"])
         .collect();
     let file = answers(root, &[NOTHING; 9]);

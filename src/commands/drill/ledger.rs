@@ -365,6 +365,14 @@ impl Deck {
         Some((first, coming().filter(|at| *at < until).count()))
     }
 
+    /// Returns how many points are due at `now`.
+    pub(super) fn due(&self, now: i64) -> usize {
+        self.cards
+            .values()
+            .filter(|card| card.due_at <= now)
+            .count()
+    }
+
     /// Returns when a point is due.
     pub(super) fn due_at(&self, key: &Key) -> Option<i64> {
         self.cards.get(key).map(|card| card.due_at)

@@ -266,7 +266,7 @@ impl<'a> Player<'a> {
         let deck = Deck::read(self.journal)?;
         let now = jiff::Timestamp::now().as_millisecond();
         let next = deck.next_due(now);
-        view::closing(&self.ctx.ui, sitting, next);
+        view::closing(&self.ctx.ui, sitting, deck.due(now), next);
         wire::line(&self.ctx.ui, || {
             let reason = if sitting.is_cut_short() {
                 "ended"
