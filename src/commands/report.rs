@@ -107,7 +107,7 @@ fn terminal(ctx: &Context, report: &Report) {
         if session.status == Status::Unfinished {
             ui.line("This session has no debrief yet. `viva resume` continues it.");
         } else if session.meta.mode == super::drill::MODE {
-            ui.line("A drill: its verdicts were told after each answer. `viva drill` goes on from them.");
+            ui.line("A drill: its verdicts were told after each answer.");
         } else {
             ui.line("This session has no debrief.");
         }

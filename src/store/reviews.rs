@@ -249,13 +249,22 @@ impl Journal {
         Ok(found.iter().filter_map(|id| SessionId::parse(id)).collect())
     }
 
-    /// Notes that the verdicts of `session` have become reviews.
+    /// Stores the reviews that finished sessions amount to, and notes that
+    /// they have been taken in; both or neither.
     ///
     /// # Errors
-    /// Fails when nothing can be written.
-    pub fn mark_scheduled(&self, session: &SessionId) -> Result<()> {
-        insert_scheduled(&self.connection(), session)
-            .map_err(|error| storage(&error, "keep the reviews"))
+    /// Fails when nothing can be written; then none of them is stored.
+    pub fn schedule(&self, sessions: &[(SessionId, Vec<ReviewRow>)]) -> Result<()> {
+        let failed = |error| storage(&error, "keep the reviews");
+        let mut connection = self.connection();
+        let transaction = connection.transaction().map_err(failed)?;
+        for (session, rows) in sessions {
+            for row in rows {
+                insert_review(&transaction, session, row).map_err(failed)?;
+            }
+            insert_scheduled(&transaction, session).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
     }
 
     /// Keeps a value of the person's under `name`, in place of an earlier one.

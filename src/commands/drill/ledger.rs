@@ -72,8 +72,9 @@ fn fitted(journal: &Journal) -> Result<Option<Fitted>> {
 /// # Errors
 /// Fails when the journal cannot be read or written.
 pub(in crate::commands) fn catch_up(journal: &Journal) -> Result<()> {
-    for session in journal.unscheduled(CATCH_UP)? {
-        enter(journal, &session)?;
+    let missing = journal.unscheduled(CATCH_UP)?;
+    if !missing.is_empty() {
+        take_in(journal, &missing)?;
     }
     if journal.are_cards_stale()? {
         recompute(journal, &scheduler(journal)?)?;
@@ -81,19 +82,27 @@ pub(in crate::commands) fn catch_up(journal: &Journal) -> Result<()> {
     Ok(())
 }
 
-/// Makes the verdicts of one session reviews, and computes the cards of its
-/// points. Doing so twice changes nothing.
+/// Makes the verdicts of one finished session reviews, and computes the cards
+/// of its points. Doing so twice changes nothing.
 ///
 /// # Errors
 /// As [`catch_up`].
 pub(in crate::commands) fn enter(journal: &Journal, session: &SessionId) -> Result<()> {
-    let rows = if journal.session(session)?.meta.mode == MODE {
-        of_sitting(&journal.events(session)?)
-    } else {
-        of_verdicts(&journal.verdicts(session)?)
-    };
-    put(journal, session, &rows)?;
-    journal.mark_scheduled(session)
+    take_in(journal, std::slice::from_ref(session))
+}
+
+fn take_in(journal: &Journal, sessions: &[SessionId]) -> Result<()> {
+    let mut all = Vec::new();
+    for session in sessions {
+        let rows = if journal.session(session)?.meta.mode == MODE {
+            of_sitting(&journal.events(session)?)
+        } else {
+            of_verdicts(&journal.verdicts(session)?)
+        };
+        all.push((session.clone(), rows));
+    }
+    journal.schedule(&all)?;
+    update(journal, all.iter().flat_map(|(_, rows)| rows))
 }
 
 /// Stores what a drill has judged so far.
@@ -101,19 +110,20 @@ pub(in crate::commands) fn enter(journal: &Journal, session: &SessionId) -> Resu
 /// # Errors
 /// As [`catch_up`].
 pub(super) fn keep_sitting(journal: &Journal, session: &SessionId) -> Result<()> {
-    put(journal, session, &of_sitting(&journal.events(session)?))
+    let rows = of_sitting(&journal.events(session)?);
+    journal.put_reviews(session, &rows)?;
+    update(journal, rows.iter())
 }
 
-fn put(journal: &Journal, session: &SessionId, rows: &[ReviewRow]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    journal.put_reviews(session, rows)?;
-    let scheduler = scheduler(journal)?;
+/// Computes the cards of the points that `rows` are about.
+fn update<'r>(journal: &Journal, rows: impl Iterator<Item = &'r ReviewRow>) -> Result<()> {
     let keys: BTreeSet<Key> = rows
-        .iter()
         .map(|row| (row.question.clone(), row.point.clone()))
         .collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let scheduler = scheduler(journal)?;
     let mut cards = Vec::new();
     for (question, point) in keys {
         cards.extend(card(&scheduler, &journal.reviews_of(&question, &point)?));
@@ -353,6 +363,14 @@ impl Deck {
         let first = coming().min()?;
         let until = first + crate::drill::card::DAY_MS;
         Some((first, coming().filter(|at| *at < until).count()))
+    }
+
+    /// Returns how many points are due at `now`.
+    pub(super) fn due(&self, now: i64) -> usize {
+        self.cards
+            .values()
+            .filter(|card| card.due_at <= now)
+            .count()
     }
 
     /// Returns when a point is due.

@@ -261,12 +261,12 @@ impl<'a> Player<'a> {
 
     fn close(&self, sitting: &Sitting) -> Result<()> {
         self.journal.finish(self.session, Status::Finished)?;
-        self.journal.mark_scheduled(self.session)?;
+        ledger::enter(self.journal, self.session)?;
         super::refit(self.ctx, self.journal);
         let deck = Deck::read(self.journal)?;
         let now = jiff::Timestamp::now().as_millisecond();
         let next = deck.next_due(now);
-        view::closing(&self.ctx.ui, sitting, next);
+        view::closing(&self.ctx.ui, sitting, deck.due(now), next);
         wire::line(&self.ctx.ui, || {
             let reason = if sitting.is_cut_short() {
                 "ended"

@@ -176,9 +176,9 @@ pub(super) fn whole(ui: &Ui, case: &Case, assessment: &Assessment) {
     }
 }
 
-/// Shows what came of the sitting; `next` is when the next points are due, and
-/// how many.
-pub(super) fn closing(ui: &Ui, sitting: &Sitting, next: Option<(i64, usize)>) {
+/// Shows what came of the sitting; `left` points are due still, and `next` is
+/// when the next ones are, and how many.
+pub(super) fn closing(ui: &Ui, sitting: &Sitting, left: usize, next: Option<(i64, usize)>) {
     let first: Vec<&Finding> = sitting
         .findings()
         .iter()
@@ -224,15 +224,18 @@ pub(super) fn closing(ui: &Ui, sitting: &Sitting, next: Option<(i64, usize)>) {
             )),
         );
     }
-    if let Some((at, count)) = next {
-        ui.stage_text(
-            0,
-            &Text::new().with(
-                Meaning::Muted,
-                format!("Next due: {} {}.", points(count), in_days(at)),
-            ),
-        );
-    }
+    let next = match (left, next) {
+        (0, None) => return,
+        (0, Some((at, count))) => format!("Next due: {} {}.", points(count), in_days(at)),
+        (left, _) => format!(
+            "{} due still; another sitting takes the next.",
+            match left {
+                1 => "1 point is".to_owned(),
+                left => format!("{left} points are"),
+            }
+        ),
+    };
+    ui.stage_text(0, &Text::new().with(Meaning::Muted, next));
 }
 
 /// Columns before what belongs to a verdict: the width of its word.
