@@ -54,7 +54,7 @@ impl Default for Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
-    /// FSRS that knows the date, as `viva drill --until` drills.
+    /// FSRS that knows the date, as `viva drill --until` plans with time enough.
     FsrsToDate,
     /// FSRS, each point when its recall has fallen to 90%.
     Fsrs,

@@ -3,7 +3,8 @@
 //!
 //! The plan is what happens if reviews go well: a point that was never asked
 //! is taken to come with trouble the first time, and to be there when it is
-//! due from then on. It is due when it has faded to [`FADES_TO`], or on the eve. A point is ready when the chance that it is there on the
+//! due from then on. It is due when it has faded to [`FADES_TO`], or on the eve;
+//! or, where that leaves room for more points, to [`DESIRED_RETENTION`]. A point is ready when the chance that it is there on the
 //! day of the interview is [`DESIRED_RETENTION`] or more.
 
 use super::choose::{Candidate, Key};
@@ -69,6 +70,31 @@ pub fn plan(
     a_day: usize,
 ) -> UntilPlan {
     let days = days.clamp(1, MOST_DAYS) as usize;
+    let [late, early] = [FADES_TO, DESIRED_RETENTION]
+        .map(|fades_to| plan_fading(candidates, scheduler, now, days, a_day, fades_to));
+    // Late reviews are fewer, but they all want the last days.
+    let merit = |plan: &UntilPlan| (plan.ready.len(), std::cmp::Reverse(reviews(plan)));
+    if merit(&early) > merit(&late) {
+        early
+    } else {
+        late
+    }
+}
+
+/// Returns how many reviews the days of a plan hold.
+fn reviews(plan: &UntilPlan) -> usize {
+    plan.days.iter().map(|day| day.points.len()).sum()
+}
+
+/// Plans with points that come due when they have faded to `fades_to`.
+fn plan_fading(
+    candidates: &[Candidate<'_>],
+    scheduler: &Scheduler,
+    now: i64,
+    days: usize,
+    a_day: usize,
+    fades_to: f32,
+) -> UntilPlan {
     let mut plan = UntilPlan {
         days: vec![Day::default(); days],
         ..UntilPlan::default()
@@ -81,7 +107,7 @@ pub fn plan(
             .then(b.card.is_some().cmp(&a.card.is_some()))
     });
     for one in order {
-        let (outlook, taken) = place(one, scheduler, now, &plan.days, a_day);
+        let (outlook, taken) = place(one, scheduler, now, &plan.days, a_day, fades_to);
         let ready = outlook.recall >= DESIRED_RETENTION;
         if !ready {
             plan.not_ready.push(outlook);
@@ -105,6 +131,7 @@ fn place(
     now: i64,
     days: &[Day],
     a_day: usize,
+    fades_to: f32,
 ) -> (Outlook, Vec<usize>) {
     let interview = days.len();
     let free = |from: usize| {
@@ -141,7 +168,7 @@ fn place(
         let wanted = match state {
             None => 0,
             Some((memory, last)) => {
-                let due = last + scheduler.days_until(memory, FADES_TO);
+                let due = last + scheduler.days_until(memory, fades_to);
                 let soonest = taken.last().map_or(0, |day| day + 1);
                 (due.round().max(0.0) as usize).clamp(soonest, interview.max(soonest))
             }
@@ -256,6 +283,27 @@ mod tests {
         let most = plan.not_ready.iter().map(worth).fold(0.0, f32::max);
         assert!(least >= most, "{least} {most}");
         assert!(plan.days.iter().all(|day| day.points.len() <= 4));
+    }
+
+    #[test]
+    fn points_fade_on_the_way_only_where_that_leaves_no_point_out() {
+        let bank = sample::bank();
+        let all = fresh(&bank);
+        let scheduler = Scheduler::default();
+        for (days, a_day) in [(3, 4), (10, 4), (60, 9)] {
+            let best = plan(&all, &scheduler, NOW, days, a_day);
+            for fades_to in [FADES_TO, DESIRED_RETENTION] {
+                let one = plan_fading(&all, &scheduler, NOW, days as usize, a_day, fades_to);
+                assert!(best.ready.len() >= one.ready.len(), "{days} days");
+                assert!(
+                    best.ready.len() > one.ready.len() || reviews(&best) <= reviews(&one),
+                    "{days} days"
+                );
+            }
+        }
+        let wide = plan(&all, &scheduler, NOW, 60, 9);
+        let early = plan_fading(&all, &scheduler, NOW, 60, 9, DESIRED_RETENTION);
+        assert!(reviews(&wide) < reviews(&early));
     }
 
     #[test]
