@@ -103,6 +103,8 @@ pub enum Command {
     Interview(commands::interview::InterviewArgs),
     /// Go on with an interview that was left
     Resume(commands::resume::ResumeArgs),
+    /// Ask again for single points when they are due
+    Drill(commands::drill::DrillArgs),
     /// Judge one answer and show it annotated
     Assess(commands::assess::AssessArgs),
     /// List, show, search, check and extend the content

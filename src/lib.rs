@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod critique;
+pub mod drill;
 pub mod error;
 pub mod guide;
 pub mod interview;

@@ -71,6 +71,43 @@ No sessions here. `viva interview` holds one.
 }
 
 #[test]
+fn the_newest_twenty_sessions_are_listed_unless_more_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = journal(dir.path());
+    for number in 0..23 {
+        let meta = SessionMeta {
+            title: format!("Screen {number}"),
+            ..SessionMeta::default()
+        };
+        let id = journal.begin(&meta).unwrap();
+        journal.finish(&id, Status::Finished).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let done = viva(dir.path()).arg("history").args(args).output().unwrap();
+        assert!(done.status.success(), "{args:?}: {done:?}");
+        (
+            String::from_utf8(done.stdout).unwrap(),
+            String::from_utf8(done.stderr).unwrap(),
+        )
+    };
+    let (listed, told) = run(&[]);
+    assert_eq!(listed.lines().count(), 20);
+    assert!(listed.lines().next().unwrap().ends_with("Screen 22"));
+    assert!(told.contains("viva history --all"), "{told}");
+    for (args, lines) in [
+        (&["--all"][..], 23),
+        (&["--limit", "3"], 3),
+        (&["--limit", "21"], 21),
+        (&["--json"], 23),
+        (&["list", "--all"], 23),
+    ] {
+        let (listed, told) = run(args);
+        assert_eq!(listed.lines().count(), lines, "{args:?}");
+        assert_eq!(told, "", "{args:?}");
+    }
+}
+
+#[test]
 fn a_session_that_is_not_there_is_a_usage_error() {
     let dir = tempfile::tempdir().unwrap();
     told(dir.path());

@@ -1,4 +1,8 @@
-//! `viva bench`: measures the engine on this machine.
+//! `viva bench`: measures the engine and the journal on this machine, and what
+//! drilling is worth.
+
+mod drill;
+mod journal;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -25,6 +29,10 @@ pub struct BenchArgs {
 enum What {
     /// Measure how fast a model reads and writes, and what the cache saves
     Engine(EngineArgs),
+    /// Count the reviews that a simulated candidate needs under several schedules
+    Drill(drill::DrillArgs),
+    /// Measure what many stored sessions add to the start of a command
+    Journal(journal::JournalArgs),
 }
 
 /// Arguments of `viva bench engine`
@@ -62,10 +70,12 @@ struct Turn {
 /// Runs the benchmark.
 ///
 /// # Errors
-/// Fails when no model can be loaded.
+/// Fails when no model can be loaded, or a measured command fails.
 pub fn run(args: &BenchArgs, ctx: &Context) -> Result<()> {
     match &args.what {
         What::Engine(args) => engine(args, ctx),
+        What::Drill(args) => drill::run(args, ctx),
+        What::Journal(args) => journal::run(args, ctx),
     }
 }
 

@@ -36,10 +36,16 @@ struct FilterArgs {
     /// Show only sessions from this day on
     #[arg(long, value_name = "YYYY-MM-DD")]
     since: Option<jiff::civil::Date>,
-    /// Show at most this many, the newest
+    /// Show at most this many, the newest; 20 on the screen, all in JSON
     #[arg(long, value_name = "N")]
     limit: Option<u32>,
+    /// Show all of them
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
 }
+
+/// Sessions that are listed when nobody says how many.
+const NEWEST: u32 = 20;
 
 #[derive(Debug, Subcommand)]
 enum Action {
@@ -140,13 +146,15 @@ fn day_ms(day: jiff::civil::Date) -> Result<i64> {
 }
 
 fn list(args: &FilterArgs, ctx: &Context) -> Result<()> {
+    // One more than is shown tells whether there are older ones.
+    let cut = args.limit.is_none() && !args.all && !ctx.ui.is_json();
     let filter = SessionFilter {
         status: args.status,
         since_ms: args.since.map(day_ms).transpose()?,
         text: args.filter.clone(),
-        limit: args.limit,
+        limit: if cut { Some(NEWEST + 1) } else { args.limit },
     };
-    let (sessions, outcomes) = match Journal::open_to_read(&ctx.paths)? {
+    let (mut sessions, outcomes) = match Journal::open_to_read(&ctx.paths)? {
         Some(journal) => {
             let sessions = journal.sessions(&filter)?;
             let outcomes = match sessions.last() {
@@ -168,9 +176,18 @@ fn list(args: &FilterArgs, ctx: &Context) -> Result<()> {
         ctx.ui
             .status("No sessions here. `viva interview` holds one.");
     }
+    let older = cut && sessions.len() > NEWEST as usize;
+    if older {
+        sessions.truncate(NEWEST as usize);
+    }
     let width = ctx.ui.width();
     for session in &sessions {
         ctx.ui.line(&row(session, outcomes.get(&session.id), width));
+    }
+    if older {
+        ctx.ui.status(&format!(
+            "The newest {NEWEST}; `viva history --all` lists the older ones too."
+        ));
     }
     Ok(())
 }
@@ -348,7 +365,9 @@ fn import(file: &Path, ctx: &Context) -> Result<()> {
                 .hint("Check the path; `-` reads standard input.")
         })?)
     };
-    let done = open(ctx)?.import(&mut BufReader::new(input))?;
+    let journal = open(ctx)?;
+    let done = journal.import(&mut BufReader::new(input))?;
+    super::drill::ledger::catch_up(&journal)?;
     if ctx.ui.is_json() {
         ctx.ui.json_line(&json!({
             "schema": 1, "type": "imported", "sessions": done.sessions,
@@ -369,6 +388,7 @@ fn forget(session: Option<&str>, ctx: &Context) -> Result<()> {
         Some(session) => {
             let id: SessionId = journal.find(session)?;
             journal.forget(&id)?;
+            super::drill::ledger::catch_up(&journal)?;
             (1, format!("Session {} is forgotten.", id.short()))
         }
         None => match journal.forget_all()? {

@@ -4,6 +4,7 @@
 pub mod assess;
 pub mod bench;
 pub mod doctor;
+pub mod drill;
 pub mod grade;
 pub mod guide;
 pub mod history;
@@ -66,6 +67,7 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
         Command::Guide(args) => guide::run(&args, &ctx),
         Command::Models(args) => models::run(&args, &ctx),
         Command::Grade(args) => grade::run(&args, &ctx),
+        Command::Drill(args) => drill::run(&args, &ctx),
         Command::Doctor(args) => doctor::run(&args, &ctx),
         Command::History(args) => history::run(&args, &ctx),
         Command::Interview(args) => interview::run(&args, &ctx),

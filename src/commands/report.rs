@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Context;
 use super::history::{open_to_read, when, write_private};
 use crate::report::{Report, how_said};
-use crate::store::StoredEvent;
+use crate::store::{Status, StoredEvent};
 use crate::ui::{Meaning, Text};
 use crate::{Error, Result};
 
@@ -104,7 +104,13 @@ fn terminal(ctx: &Context, report: &Report) {
     );
     let Some(critique) = &report.critique else {
         ui.line("");
-        ui.line("This session has no debrief yet. `viva resume` continues it.");
+        if session.status == Status::Unfinished {
+            ui.line("This session has no debrief yet. `viva resume` continues it.");
+        } else if session.meta.mode == super::drill::MODE {
+            ui.line("A drill: its verdicts were told after each answer.");
+        } else {
+            ui.line("This session has no debrief.");
+        }
         transcript(ctx, &report.events);
         return;
     };

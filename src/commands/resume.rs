@@ -6,8 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Context;
-use super::interview::candidate::{Candidate, DIVIDER, Keyboard, Script};
-use super::interview::{keep, minds::Minds, play, runtime, view, wire};
+use super::interview::{candidate, keep, minds::Minds, open_answers, play, runtime, view, wire};
 use crate::critique::critique;
 use crate::interview::{Effect, EndReason, Event, EventKind, Machine};
 use crate::store::{Journal, SessionId, Status};
@@ -21,7 +20,7 @@ pub struct ResumeArgs {
     pub session: Option<String>,
 }
 
-/// Goes on with an unfinished interview.
+/// Goes on with an unfinished interview or drill.
 ///
 /// # Errors
 /// Fails when there is none, when another process holds it, or as
@@ -29,32 +28,20 @@ pub struct ResumeArgs {
 pub fn run(args: &ResumeArgs, ctx: &Context) -> Result<()> {
     let journal = Arc::new(Journal::open(&ctx.paths)?);
     let session = find(&journal, args)?;
+    if journal.session(&session)?.meta.mode == super::drill::MODE {
+        return super::drill::resume(ctx, &journal, &session);
+    }
     journal.resume(&session)?;
     let machine = replay(&journal, &session)?;
     if matches!(machine.due(), Some(Effect::End { reason }) if reason != EndReason::Interrupted) {
         return settle(ctx, &journal, &session, &machine);
     }
-    let mut draft = journal.draft(&session)?;
+    let draft = journal.draft(&session)?;
+    let input = open_answers(None, ctx)?;
     runtime()?.play(async {
         let minds = Minds::start(ctx)?;
-        let mut candidate: Box<dyn Candidate> = if ctx.ui.is_interactive() {
-            // A script's answer ends with a divider, a person's with a key.
-            draft.pop_if(|line| line.trim() == DIVIDER);
-            Box::new(Keyboard::new(
-                &ctx.ui,
-                Arc::clone(&journal),
-                session.clone(),
-                draft.join("\n"),
-            )?)
-        } else {
-            Box::new(Script::kept(
-                &ctx.ui,
-                std::io::stdin(),
-                Arc::clone(&journal),
-                session.clone(),
-                &draft,
-            ))
-        };
+        let commands = candidate::allowed();
+        let mut candidate = candidate::seat(&ctx.ui, &journal, &session, input, draft, &commands)?;
         play(
             ctx,
             &journal,

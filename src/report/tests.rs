@@ -92,14 +92,21 @@ fn markdown_escapes_what_would_become_markup() {
 
 #[test]
 fn a_session_without_a_debrief_still_has_its_transcript() {
-    let report = Report {
+    let mut report = Report {
         critique: None,
         ..sample()
     };
+    report.session.status = Status::Unfinished;
     for text in [report.to_markdown().unwrap(), report.to_html().unwrap()] {
         assert!(text.contains("no debrief yet"));
         assert!(text.contains("cut p99 by 40 ms"));
     }
+    // Only what is not over can go on.
+    report.session.status = Status::Finished;
+    let over = report.to_markdown().unwrap();
+    assert!(over.contains("no debrief") && !over.contains("viva resume"));
+    report.session.meta.mode = "drill".into();
+    assert!(report.to_html().unwrap().contains("A drill:"));
     assert_eq!(report.to_json()["critique"], Value::Null);
     assert_eq!(report.to_json()["transcript"][1]["who"], "you");
 }

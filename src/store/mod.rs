@@ -1,6 +1,6 @@
 //! The store: one SQLite journal in the data folder that holds every session,
-//! every event of it, the lines of an answer still being typed, the verdicts
-//! and the finished critique.
+//! every event of it, the lines of an answer still being typed, the verdicts,
+//! the reviews of rubric points and the finished critique.
 //!
 //! It owns durability (an event is on disk when [`Journal::append`] returns),
 //! permissions, migrations, damage, the lock between two interviews, export,
@@ -13,6 +13,7 @@ mod journal;
 mod lock;
 mod open;
 mod past;
+mod reviews;
 mod sessions;
 pub mod standing;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod types;
 pub use damage::{Damage, Health};
 pub use journal::Journal;
 pub use past::{OUTCOME, Outcome};
+pub use reviews::{CardRow, ReviewRow, StoredReview};
 pub use transfer::{Exported, Imported};
 pub use types::{
     EventSeq, ModelStamp, SessionFilter, SessionId, SessionMeta, SessionSummary, Status,

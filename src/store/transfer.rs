@@ -1,9 +1,10 @@
 //! Taking the journal along as JSON Lines, bringing it back, and forgetting.
 //!
 //! The format: a first line of type `viva-journal`, then for each session a
-//! line of type `session` followed by its `event`, `draft`, `verdict` and
-//! `document` lines, each naming the session it belongs to. Every line has
-//! `"schema": 1`.
+//! line of type `session` followed by its `event`, `draft`, `verdict`,
+//! `document`, `review` and `scheduled` lines, each naming the session it
+//! belongs to; last the `kept` lines, which belong to the person. Every line
+//! has `"schema": 1`. Cards are not exported: the reviews add up to them.
 
 use std::io::{BufRead, Write};
 
@@ -13,6 +14,10 @@ use serde_json::Value;
 
 use super::journal::{Journal, insert_event, insert_verdict, read_event};
 use super::open::storage;
+use super::reviews::{
+    StoredReview, insert_review, insert_scheduled, is_bookkeeping, note_stale, put_kept,
+    read_review,
+};
 use super::types::{SessionFilter, SessionId, SessionSummary, StoredVerdict};
 use crate::{Error, Result};
 
@@ -78,6 +83,21 @@ enum Entry {
         at_ms: i64,
         document: Value,
     },
+    Review {
+        schema: u32,
+        #[serde(flatten)]
+        review: StoredReview,
+    },
+    Scheduled {
+        schema: u32,
+        session: SessionId,
+    },
+    Kept {
+        schema: u32,
+        name: String,
+        at_ms: i64,
+        value: Value,
+    },
 }
 
 impl Journal {
@@ -113,6 +133,9 @@ impl Journal {
             for entry in self.entries_of(&id)? {
                 put(&entry)?;
             }
+        }
+        for entry in self.kept_entries()? {
+            put(&entry)?;
         }
         out.flush()
             .map_err(|error| Error::storage("the export could not be written").caused_by(error))?;
@@ -166,6 +189,14 @@ impl Journal {
             if !seen_header {
                 return Err(bad(number, "the first line must be of type viva-journal"));
             }
+            if let Entry::Kept {
+                name, at_ms, value, ..
+            } = &entry
+            {
+                // What this machine holds is newer to the person than a file.
+                put_kept(&transaction, name, *at_ms, value, false).map_err(failed)?;
+                continue;
+            }
             if let Entry::Session { session, .. } = &entry {
                 let new = put_session(&transaction, session).map_err(failed)?;
                 done.sessions += u64::from(new);
@@ -199,6 +230,9 @@ impl Journal {
         if !seen_header {
             return Err(bad(1, "the file is empty"));
         }
+        if done.sessions > 0 {
+            note_stale(&transaction).map_err(failed)?;
+        }
         transaction.commit().map_err(failed)?;
         Ok(done)
     }
@@ -227,11 +261,25 @@ impl Journal {
         let ours = self.holds();
         self.hold()?;
         let outcome = (|| {
-            let connection = self.connection();
-            let gone = connection.execute(
+            let mut connection = self.connection();
+            let transaction = connection.transaction()?;
+            let gone = transaction.execute(
                 &format!("DELETE FROM sessions {condition}"),
                 rusqlite::params_from_iter(values),
             )?;
+            // A card is what its reviews add up to; without them it goes, and
+            // the others are computed again.
+            transaction.execute(
+                "DELETE FROM cards WHERE NOT EXISTS (SELECT 1 FROM reviews r
+                 WHERE r.question = cards.question AND r.point = cards.point)",
+                [],
+            )?;
+            if values.is_empty() {
+                transaction.execute("DELETE FROM kept", [])?;
+            } else {
+                note_stale(&transaction)?;
+            }
+            transaction.commit()?;
             // secure_delete has overwritten the cells; the log still holds
             // the old pages, and VACUUM leaves no page that once held them.
             connection.execute_batch("VACUUM")?;
@@ -321,6 +369,64 @@ impl Journal {
                 });
             }
         }
+        let mut query = connection
+            .prepare_cached(
+                "SELECT question, point, n, at_ms, source, rating, verdict, probability, recovery,
+                        wording
+                 FROM reviews WHERE session = ?1 ORDER BY question, point, n",
+            )
+            .map_err(failed)?;
+        let reviews = query
+            .query_map([id.as_str()], |row| read_review(row, 0))
+            .map_err(failed)?;
+        for row in reviews {
+            entries.push(Entry::Review {
+                schema: SCHEMA,
+                review: StoredReview {
+                    session: id.clone(),
+                    row: row.map_err(failed)?,
+                },
+            });
+        }
+        let scheduled: bool = connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM scheduled WHERE session = ?1)",
+                [id.as_str()],
+                |row| row.get(0),
+            )
+            .map_err(failed)?;
+        if scheduled {
+            entries.push(Entry::Scheduled {
+                schema: SCHEMA,
+                session: id.clone(),
+            });
+        }
+        Ok(entries)
+    }
+
+    fn kept_entries(&self) -> Result<Vec<Entry>> {
+        let failed = |error| storage(&error, "be read");
+        let connection = self.connection();
+        let mut query = connection
+            .prepare_cached("SELECT name, at_ms, json FROM kept ORDER BY name")
+            .map_err(failed)?;
+        let rows = query
+            .query_map([], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?))
+            })
+            .map_err(failed)?;
+        let mut entries = Vec::new();
+        for row in rows {
+            let (name, at_ms, json): (String, i64, String) = row.map_err(failed)?;
+            if let (false, Ok(value)) = (is_bookkeeping(&name), serde_json::from_str(&json)) {
+                entries.push(Entry::Kept {
+                    schema: SCHEMA,
+                    name,
+                    at_ms,
+                    value,
+                });
+            }
+        }
         Ok(entries)
     }
 }
@@ -333,17 +439,22 @@ impl Entry {
             | Self::Event { schema, .. }
             | Self::Draft { schema, .. }
             | Self::Verdict { schema, .. }
-            | Self::Document { schema, .. } => *schema,
+            | Self::Document { schema, .. }
+            | Self::Review { schema, .. }
+            | Self::Scheduled { schema, .. }
+            | Self::Kept { schema, .. } => *schema,
         }
     }
 
     fn session(&self) -> Option<&SessionId> {
         match self {
-            Self::VivaJournal { .. } => None,
+            Self::VivaJournal { .. } | Self::Kept { .. } => None,
             Self::Session { session, .. } => Some(&session.id),
             Self::Event { session, .. }
             | Self::Draft { session, .. }
-            | Self::Document { session, .. } => Some(session),
+            | Self::Document { session, .. }
+            | Self::Scheduled { session, .. } => Some(session),
+            Self::Review { review, .. } => Some(&review.session),
             Self::Verdict { verdict, .. } => Some(&verdict.session),
         }
     }
@@ -386,7 +497,9 @@ fn put_session(
 
 fn put_part(connection: &rusqlite::Connection, entry: &Entry) -> rusqlite::Result<()> {
     match entry {
-        Entry::VivaJournal { .. } | Entry::Session { .. } => Ok(()),
+        Entry::VivaJournal { .. } | Entry::Session { .. } | Entry::Kept { .. } => Ok(()),
+        Entry::Review { review, .. } => insert_review(connection, &review.session, &review.row),
+        Entry::Scheduled { session, .. } => insert_scheduled(connection, session),
         Entry::Event {
             session,
             seq,

@@ -159,7 +159,7 @@ pub const COMMANDS: &[SlashInfo] = &[
         Slash::Quit,
         "/quit",
         "",
-        "End the interview; everything is saved",
+        "End here; everything is saved",
         &[Answering, Between, Debrief],
     ),
 ];

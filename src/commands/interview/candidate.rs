@@ -40,6 +40,45 @@ pub enum Heard {
     Left,
 }
 
+/// Where scripted answers come from.
+#[derive(Debug)]
+pub enum Input {
+    /// A file, which can be read again.
+    File(std::fs::File),
+    /// Standard input, which cannot.
+    Pipe,
+}
+
+/// Returns who answers in `session`, with these commands: the person at the
+/// keyboard when there is no `input`. `draft` is what had arrived of an answer
+/// before a crash.
+///
+/// # Errors
+/// Fails when the terminal cannot be used.
+pub fn seat(
+    ui: &Ui,
+    journal: &Arc<Journal>,
+    session: &SessionId,
+    input: Option<Input>,
+    mut draft: Vec<String>,
+    commands: &[Slash],
+) -> Result<Box<dyn Candidate>> {
+    let journal = Arc::clone(journal);
+    Ok(match input {
+        Some(Input::File(file)) => Box::new(Script::new(ui, file).with_commands(commands)),
+        Some(Input::Pipe) => Box::new(
+            Script::kept(ui, std::io::stdin(), journal, session.clone(), &draft)
+                .with_commands(commands),
+        ),
+        None => {
+            // A script's answer ends with a divider, a person's with a key.
+            draft.pop_if(|line| line.trim() == DIVIDER);
+            let draft = draft.join("\n");
+            Box::new(Keyboard::new(ui, journal, session.clone(), draft)?.with_commands(commands))
+        }
+    })
+}
+
 /// Somebody who answers.
 #[async_trait]
 pub trait Candidate: Send {
@@ -75,6 +114,7 @@ pub struct Keyboard {
     session: SessionId,
     draft: String,
     told: bool,
+    allowed: Vec<Slash>,
 }
 
 impl Keyboard {
@@ -91,7 +131,15 @@ impl Keyboard {
             session,
             draft,
             told: false,
+            allowed: allowed(),
         })
+    }
+
+    /// Takes these commands and no others.
+    #[must_use]
+    pub fn with_commands(mut self, allowed: &[Slash]) -> Self {
+        self.allowed = allowed.to_vec();
+        self
     }
 
     fn ask(&self, allowed: Vec<Slash>) -> Ask {
@@ -114,7 +162,7 @@ impl Candidate for Keyboard {
         self.ui.how_to_answer(!self.told);
         self.told = true;
         loop {
-            let entry = self.editor.read(self.ask(allowed())).await?;
+            let entry = self.editor.read(self.ask(self.allowed.clone())).await?;
             match entry {
                 Entry::Text(text) if text.trim().is_empty() => {}
                 Entry::Text(text) => {
@@ -129,7 +177,7 @@ impl Candidate for Keyboard {
                     self.draft = draft;
                     match command_of(command, &argument) {
                         Some(command) => return Ok(Heard::Command(command)),
-                        None => self.ui.command_help(&allowed()),
+                        None => self.ui.command_help(&self.allowed),
                     }
                 }
                 Entry::Leave { draft } => {
@@ -197,6 +245,7 @@ pub struct Script {
     rest: Option<String>,
     /// The section that is being read, counted from 1; 0 outside of any.
     section: usize,
+    allowed: Vec<Slash>,
 }
 
 impl Script {
@@ -209,6 +258,7 @@ impl Script {
             known: 0,
             rest: None,
             section: 0,
+            allowed: allowed(),
         }
     }
 
@@ -228,6 +278,13 @@ impl Script {
             known: draft.len(),
             ..Self::new(ui, std::io::Cursor::new(before).chain(input))
         }
+    }
+
+    /// Takes these commands and no others.
+    #[must_use]
+    pub fn with_commands(mut self, allowed: &[Slash]) -> Self {
+        self.allowed = allowed.to_vec();
+        self
     }
 
     /// Returns the next answer for what is asked; `None` when there is none.
@@ -298,13 +355,13 @@ impl Candidate for Script {
                 Some((line, rest)) => (line, Some(rest.to_owned())),
                 None => (text.as_str(), None),
             };
-            match parse(line, &allowed()) {
+            match parse(line, &self.allowed) {
                 Typed::Command(slash, argument) => {
                     self.ui.answer_echo(line);
                     self.rest = rest.filter(|rest| !rest.trim().is_empty());
                     match command_of(slash, &argument) {
                         Some(command) => return Ok(Heard::Command(command)),
-                        None => self.ui.command_help(&allowed()),
+                        None => self.ui.command_help(&self.allowed),
                     }
                 }
                 typed => {
@@ -419,7 +476,8 @@ fn echo(text: &str) -> String {
     }
 }
 
-fn allowed() -> Vec<Slash> {
+/// Returns the commands of an interview.
+pub fn allowed() -> Vec<Slash> {
     let mut allowed = Slash::at(Moment::Answering);
     // The next question is asked at once, so that trying the last one again
     // is a command of this moment too.

@@ -22,10 +22,13 @@ const WEAK_SHARE: usize = 3;
 /// Fails when the journal cannot be read.
 pub(super) fn apply(journal: &Journal, request: &mut PlanRequest) -> Result<()> {
     let filter = SessionFilter {
-        limit: Some(LOOK_BACK),
+        limit: Some(4 * LOOK_BACK),
         ..SessionFilter::default()
     };
     let mut sessions = journal.sessions(&filter)?;
+    // Drills have reviews and no verdicts; they must not crowd interviews out.
+    sessions.retain(|session| session.meta.mode != crate::commands::drill::MODE);
+    sessions.truncate(LOOK_BACK as usize);
     sessions.sort_by_key(|session| session.started_at);
     let mut weak: BTreeMap<String, BTreeMap<String, f32>> = BTreeMap::new();
     for session in &sessions {

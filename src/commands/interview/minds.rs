@@ -47,17 +47,33 @@ impl Minds {
     /// Fails when the model asked for is not here or its file cannot be one,
     /// and when a prompt of the user's is not valid.
     pub(in crate::commands) fn start(ctx: &Context) -> Result<Self> {
+        Self::begin(ctx, true)
+    }
+
+    /// As [`Minds::start`], where nobody words lines: the chat model is loaded
+    /// only if its vote counts.
+    ///
+    /// # Errors
+    /// As [`Minds::start`].
+    pub(in crate::commands) fn to_judge(ctx: &Context) -> Result<Self> {
+        Self::begin(ctx, false)
+    }
+
+    fn begin(ctx: &Context, words: bool) -> Result<Self> {
         let voice = Voice::new(Prompts::load(&ctx.paths.config.join("prompts"))?);
         let asked = ctx.globals.model.is_some() || ctx.config.model.is_some();
         let choice = match models::select(&ctx.config, &ctx.globals, &ctx.paths) {
             Ok(choice) => {
-                ctx.ui.status(&choice.why);
-                if let Some(better) = &choice.better {
-                    ctx.ui.hint(better);
+                if words {
+                    ctx.ui.status(&choice.why);
+                    if let Some(better) = &choice.better {
+                        ctx.ui.hint(better);
+                    }
                 }
                 Some(choice)
             }
             Err(error) if asked => return Err(error),
+            Err(_) if !words => None,
             Err(error) => {
                 ctx.ui.warn(&format!(
                     "{error}. The panel speaks in the guide's own words."
@@ -124,14 +140,23 @@ impl Minds {
                     None => models::digest(&choice.path, &ctx.paths),
                 },
             });
+        let votes = known
+            .as_ref()
+            .and_then(|known| known.election)
+            .is_some_and(|election| election.mix.is_some());
+        let chat = choice
+            .as_ref()
+            .filter(|_| words || votes)
+            .map(|choice| choice.path.clone());
+        let has_chat = chat.is_some();
         let options = EngineOptions {
-            chat: choice.as_ref().map(|choice| choice.path.clone()),
+            chat,
             embedder: embedder.clone(),
             reader,
             ..EngineOptions::default()
         }
         .with_config(&ctx.config.engine)?;
-        let engine = if choice.is_some() || embedder.is_some() {
+        let engine = if has_chat || embedder.is_some() {
             Some(Engine::start(options).map_err(engine_error)?)
         } else {
             None
@@ -139,7 +164,7 @@ impl Minds {
         Ok(Self {
             ui: ctx.ui.clone(),
             engine,
-            has_chat: choice.is_some(),
+            has_chat,
             has_embedder: embedder.is_some(),
             has_reader,
             known,

@@ -8,7 +8,7 @@ pub(super) mod minds;
 pub mod view;
 pub mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ use crate::interview::{
 use crate::store::{Journal, ModelStamp, OUTCOME, SessionId, SessionMeta, Status, Versions};
 use crate::{Error, ErrorKind, Result};
 
-use candidate::{Candidate, Keyboard, Script};
+use candidate::Input;
 use driver::{Clock, Driver, Outcome};
 use minds::Minds;
 
@@ -90,7 +90,7 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
     for fault in library.warnings() {
         ctx.ui.warn(&fault.to_string());
     }
-    let input = open_answers(args, ctx)?;
+    let input = open_answers(args.answers.as_deref(), ctx)?;
     let journal = Arc::new(Journal::open(&ctx.paths)?);
     for notice in journal.notices() {
         ctx.ui.warn(notice);
@@ -114,22 +114,9 @@ pub fn run(args: &InterviewArgs, ctx: &Context) -> Result<()> {
             extra: serde_json::Value::Null,
         };
         let session = journal.begin(&meta)?;
-        let mut candidate: Box<dyn Candidate> = match input {
-            Some(Input::File(file)) => Box::new(Script::new(&ctx.ui, file)),
-            Some(Input::Pipe) => Box::new(Script::kept(
-                &ctx.ui,
-                std::io::stdin(),
-                Arc::clone(&journal),
-                session.clone(),
-                &[],
-            )),
-            None => Box::new(Keyboard::new(
-                &ctx.ui,
-                Arc::clone(&journal),
-                session.clone(),
-                String::new(),
-            )?),
-        };
+        let commands = candidate::allowed();
+        let mut candidate =
+            candidate::seat(&ctx.ui, &journal, &session, input, Vec::new(), &commands)?;
         if ctx.ui.is_json() {
             let line = wire::session(session.as_str(), &plan, minds.name());
             ctx.ui.json_line(&line);
@@ -216,6 +203,10 @@ fn conclude(
         .hint("Everything is saved. `viva resume` goes on where you stopped."));
     }
     journal.finish(session, Status::Finished)?;
+    // What was said is kept already; the drill reads it again when it begins.
+    if let Err(error) = super::drill::ledger::enter(journal, session) {
+        tracing::warn!(%error, "the verdicts could not be made reviews");
+    }
     minds.tell(&ctx.ui);
     ctx.ui.status(&format!(
         "Saved as session {}. `viva report {}` shows it again.",
@@ -258,7 +249,7 @@ pub(super) fn plainly(score: f32) -> f64 {
 
 /// Hears Ctrl-C while nobody is typing. While the line editor holds the
 /// terminal the key is the editor's.
-fn stops() -> UnboundedReceiver<()> {
+pub(super) fn stops() -> UnboundedReceiver<()> {
     let (sender, receiver) = unbounded_channel();
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {}
@@ -291,17 +282,9 @@ pub(super) fn runtime() -> Result<Stage> {
         .map_err(|error| Error::internal("the runtime could not be started").caused_by(error))
 }
 
-/// Where scripted answers come from.
-enum Input {
-    /// A file, which can be read again.
-    File(std::fs::File),
-    /// Standard input, which cannot.
-    Pipe,
-}
-
 /// Returns where scripted answers come from; `None` means the keyboard.
-fn open_answers(args: &InterviewArgs, ctx: &Context) -> Result<Option<Input>> {
-    match &args.answers {
+pub(super) fn open_answers(answers: Option<&Path>, ctx: &Context) -> Result<Option<Input>> {
+    match answers {
         Some(path) if path.as_os_str() != "-" => {
             let file = std::fs::File::open(path).map_err(|error| {
                 Error::usage(format!("the answers {} cannot be read", path.display()))
