@@ -15,7 +15,6 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::interview::candidate::{self, Input};
-use super::interview::candidate::{Candidate, Keyboard, Script};
 use super::interview::minds::Minds;
 use super::interview::{open_answers, runtime};
 use crate::drill::choose::{MINUTES, When, capacity, choose};

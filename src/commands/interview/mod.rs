@@ -27,7 +27,7 @@ use crate::interview::{
 use crate::store::{Journal, ModelStamp, OUTCOME, SessionId, SessionMeta, Status, Versions};
 use crate::{Error, ErrorKind, Result};
 
-use candidate::Input;
+use candidate::{Candidate, Input};
 use driver::{Clock, Driver, Outcome};
 use minds::Minds;
 
