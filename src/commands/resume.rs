@@ -71,7 +71,10 @@ fn find(journal: &Journal, args: &ResumeArgs) -> Result<SessionId> {
 
 /// Returns the interview as its events left it. Events that cannot be read
 /// any more end the replay: what came before them still stands.
-fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
+///
+/// # Errors
+/// Fails when the journal cannot be read.
+pub(super) fn machine_of(journal: &Journal, session: &SessionId) -> Result<Machine> {
     let mut events: Vec<Event> = Vec::new();
     for stored in journal.events(session)? {
         match serde_json::from_value(stored.event) {
@@ -82,7 +85,12 @@ fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
             }
         }
     }
-    let machine = Machine::replay(&events);
+    Ok(Machine::replay(&events))
+}
+
+/// Returns an interview that can go on.
+fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
+    let machine = machine_of(journal, session)?;
     match machine.due() {
         None => Err(Error::storage(format!(
             "session {} holds no interview that can go on",

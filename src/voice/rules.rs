@@ -40,6 +40,28 @@ pub enum Rule {
     Long,
     /// It does not ask what it was to ask, or leaves out what it was to say.
     Meaning,
+    /// It speaks of something that neither the question, the candidate nor the
+    /// guide's line speaks of.
+    Relevance,
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "empty",
+            Self::Debris => "debris",
+            Self::Language => "language",
+            Self::Questions => "questions",
+            Self::Leak => "leak",
+            Self::Verdict => "verdict",
+            Self::Repeats => "repeats",
+            Self::WordsInMouth => "words-in-mouth",
+            Self::Quote => "quote",
+            Self::Long => "long",
+            Self::Meaning => "meaning",
+            Self::Relevance => "relevance",
+        })
+    }
 }
 
 /// A broken rule with what broke it.
@@ -79,6 +101,28 @@ pub const MIN_SIMILARITY_SMALL: f32 = 0.8;
 
 /// Without vectors: the share of the probe's meaning words a line must hold.
 const MIN_SHARED_STEMS: f32 = 0.5;
+
+/// Below this cosine a line that asks nothing does not say what the guide's
+/// line says: a closing or a handover in other words lies above 0.4 on MiniLM
+/// vectors, a sentence about something else below 0.2.
+pub const MIN_RELEVANCE: f32 = 0.3;
+
+/// Share of a sentence's meaning words that must stand, by their stems, in the
+/// question, the candidate's words or the guide's line. Rewordings keep a half
+/// and more of them; what a model makes up keeps none or one.
+const MIN_KNOWN_STEMS: f32 = 0.25;
+
+/// A sentence with fewer meaning words from elsewhere is let through: manner
+/// has words of its own.
+const FOREIGN_STEMS: usize = 3;
+
+/// Words of a conversation that any line may have: they speak of nothing.
+const MANNER: &str = "answer ask back bit bring call chance close come concrete conversation \
+    curious detail everything exactly example follow further get give go going good hand hear help \
+    imagine interest keep kind let like listen little look make mean mind moment move need next \
+    okay part piece place point pick practice question quick really right round same say see side \
+    situation speak specific start stay step stop suppose take talk tell thank thanks thing think \
+    time today together topic turn understand use walk want way wonder word work";
 
 /// A line that shares this much with an earlier one says it again.
 const MAX_OVERLAP: f32 = 0.75;
@@ -321,12 +365,21 @@ const OWN_VOICE: &[&str] = &[
 
 /// Checks a whole line against every rule; returns all that it breaks.
 ///
-/// `similarity` is the cosine between the vectors of the line and of the
-/// guide's probe, where an embedder is at hand.
+/// `similarity` is the cosine between the vectors of what the line asks and of
+/// the guide's probe, or of the whole line and the guide's where it asks
+/// nothing; `None` without an embedder.
 pub fn check(line: &str, standard: &Standard<'_>, similarity: Option<f32>) -> Vec<Breach> {
     let mut breaches = check_piece(line, standard);
     breaches.extend(questions(line, standard.intent));
     breaches.extend(meaning(line, standard, similarity));
+    breaches.extend(
+        similarity
+            .filter(|similarity| !standard.intent.is_follow_up() && *similarity < MIN_RELEVANCE)
+            .map(|similarity| Breach {
+                rule: Rule::Relevance,
+                detail: format!("similarity {similarity:.2}"),
+            }),
+    );
     breaches.extend(
         (!line.trim_end().ends_with(['.', '?', '!', '"', '\u{201d}'])).then(|| Breach {
             rule: Rule::Debris,
@@ -352,6 +405,7 @@ pub fn check_piece(line: &str, standard: &Standard<'_>) -> Vec<Breach> {
     broke(Rule::WordsInMouth, words_in_mouth(line, standard));
     broke(Rule::Quote, quote(line, standard.facts));
     broke(Rule::Long, long(line, standard));
+    broke(Rule::Relevance, foreign(line, standard));
     breaches
 }
 
@@ -608,11 +662,47 @@ fn quote(line: &str, facts: &Facts) -> Option<String> {
         .into_iter()
         .find(|quote| {
             let bare = quote.trim_end_matches(['.', ',', '?', '!']);
+            let passage = facts.passages.iter().any(|passage| passage.contains(bare));
             bare.split_whitespace().count() < 2
-                || !facts.answer.contains(bare)
-                || !allowed.iter().any(|allowed| allowed.contains(bare))
+                || !(passage
+                    || (facts.answer.contains(bare)
+                        && allowed.iter().any(|allowed| allowed.contains(bare))))
         })
         .map(str::to_owned)
+}
+
+/// Finds a sentence that speaks of something else: few of its meaning words
+/// stand in anything that was asked, said or planned.
+fn foreign(line: &str, standard: &Standard<'_>) -> Option<String> {
+    let facts = standard.facts;
+    let known: std::collections::BTreeSet<String> = [
+        Some(standard.fallback),
+        facts.asked.as_deref(),
+        facts.probe.as_deref(),
+        facts.next_name.as_deref(),
+        Some(facts.answer.as_str()),
+        Some(MANNER),
+    ]
+    .into_iter()
+    .flatten()
+    .flat_map(content_stems)
+    .collect();
+    let manner: std::collections::BTreeSet<String> = content_stems(MANNER).into_iter().collect();
+    let outside = quoted(line).outside;
+    sentences(&outside).into_iter().find_map(|sentence| {
+        let mut said = content_stems(sentence);
+        said.sort_unstable();
+        said.dedup();
+        let foreign: Vec<&str> = said
+            .iter()
+            .filter(|stem| !known.contains(*stem))
+            .map(String::as_str)
+            .collect();
+        let about = said.iter().filter(|stem| !manner.contains(*stem)).count();
+        let share = (about - foreign.len()) as f32 / about.max(1) as f32;
+        (foreign.len() >= FOREIGN_STEMS && share < MIN_KNOWN_STEMS)
+            .then(|| format!("speaks of {}", foreign.join(", ")))
+    })
 }
 
 fn long(line: &str, standard: &Standard<'_>) -> Option<String> {

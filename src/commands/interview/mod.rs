@@ -3,7 +3,7 @@
 pub mod candidate;
 pub mod driver;
 mod employer;
-mod history;
+pub(super) mod history;
 pub(super) mod minds;
 pub mod view;
 pub mod wire;
@@ -190,6 +190,7 @@ fn conclude(
             &history::rows(&outcome.machine, &minds.stamp(), &minds.prompts_version()),
         )?;
     }
+    minds.keep_tallies(journal, session)?;
     if outcome.reason == EndReason::Interrupted {
         return Err(Error::new(
             ErrorKind::Interrupted,
@@ -204,6 +205,16 @@ fn conclude(
         session.as_str(),
         session.short()
     ));
+    let contestable = outcome
+        .critique
+        .as_ref()
+        .is_some_and(|critique| crate::critique::contest::count(critique) > 0);
+    if ctx.ui.is_interactive() && contestable {
+        ctx.ui.hint(&format!(
+            "A verdict with a number, [1] say, can be contested: `viva report {} --contest 1`.",
+            session.short()
+        ));
+    }
     Ok(())
 }
 

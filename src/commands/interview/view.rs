@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use super::super::contest::Outcome;
 use crate::critique::{
-    Critique, Hurt, Moment, Part, QuestionCritique, Quote, Recommendation, Remark, Rewrite, Vote,
-    WorkItem,
+    About, Cited, Critique, Hurt, Moment, Part, QuestionCritique, Quote, Recommendation, Remark,
+    Rewrite, Vote, WorkItem,
 };
 use crate::guide::{Competency, PointKind, Severity};
 use crate::interview::{Clock, Intent, Machine, Mode, Plan, PlannedQuestion, Recovery, Status};
@@ -124,8 +125,54 @@ pub fn why(ui: &Ui, planned: &PlannedQuestion) {
 pub fn settled(ui: &Ui, one: &QuestionCritique) {
     ui.heading("How that went");
     remarks(ui, one);
+    if has_numbers(one) {
+        ui.stage_text(
+            0,
+            &Text::new()
+                .with(Meaning::Muted, "A verdict with a number can be contested: ")
+                .with(Meaning::Command, "/contest")
+                .with(
+                    Meaning::Muted,
+                    ", its number, and the words of your answer that make the point.",
+                ),
+        );
+    }
     ui.stage_text(0, &Text::new().with(Meaning::Heading, "A model answer"));
     ui.stage_text(2, &one.model_answer.as_str().into());
+}
+
+/// Returns whether a question has a verdict that can be contested.
+fn has_numbers(one: &QuestionCritique) -> bool {
+    one.hurt.iter().any(|hurt| hurt.number.is_some())
+        || [&one.partial, &one.wrong, &one.unsure, &one.missing]
+            .into_iter()
+            .flatten()
+            .any(|remark| remark.number.is_some())
+}
+
+/// Shows what came of contesting a verdict.
+pub(in crate::commands) fn contest(ui: &Ui, outcome: &Outcome) {
+    let contest = &outcome.contest;
+    ui.stage_hanging(
+        &muted(&format!("[{}] ", contest.number)),
+        "    ",
+        &contest.text.as_str().into(),
+    );
+    quotes(ui, 4, std::slice::from_ref(&contest.words));
+    let meaning = if contest.counts {
+        Meaning::Good
+    } else {
+        Meaning::Muted
+    };
+    ui.stage_text(4, &Text::new().with(meaning, contest.line()));
+    if let (Some(before), Some(now)) = (outcome.score, outcome.with_contests) {
+        ui.stage_text(
+            4,
+            &muted(&format!(
+                "The question has {now:.0} of 100 with contests, {before:.0} without."
+            )),
+        );
+    }
 }
 
 /// Shows the critique.
@@ -141,16 +188,18 @@ pub fn critique(ui: &Ui, machine: &Machine, critique: &Critique) {
         remarks(ui, one);
     }
     if !critique.work_on.is_empty() {
-        let count = critique.work_on.len();
-        ui.heading(match count {
-            1 => "One thing to work on",
-            2 => "Two things to work on",
-            _ => "Three things to work on",
-        });
+        let count = match critique.work_on.len() {
+            1 => "one thing",
+            2 => "two things",
+            _ => "three things",
+        };
+        let minutes: u32 = critique.work_on.iter().map(|item| item.minutes).sum();
+        ui.heading(&format!("What to do next: {count}, {minutes} minutes"));
         for (number, item) in critique.work_on.iter().enumerate() {
             work_item(ui, machine, number + 1, item);
         }
     }
+    contradictions(ui, critique);
     if let Some(better) = &critique.rewrite {
         rewrite(ui, better);
     }
@@ -234,9 +283,18 @@ fn group(ui: &Ui, title: &str, meaning: Meaning, mark: &str, remarks: &[Remark])
         if !notes.is_empty() {
             text = text.with(Meaning::Muted, format!(" ({})", notes.join(", ")));
         }
+        text = numbered(text, remark.number);
         let first = Text::new().plain("   ").with(meaning, mark).plain(" ");
         ui.stage_hanging(&first, "     ", &text);
         quotes(ui, 7, &remark.quotes);
+    }
+}
+
+/// Adds the number by which a verdict can be contested.
+fn numbered(text: Text, number: Option<usize>) -> Text {
+    match number {
+        Some(number) => text.with(Meaning::Muted, format!(" [{number}]")),
+        None => text,
     }
 }
 
@@ -249,6 +307,7 @@ fn hurt_line(ui: &Ui, hurt: &Hurt) {
     let text = Text::new()
         .plain(&hurt.text)
         .with(Meaning::Muted, format!(" ({weight})"));
+    let text = numbered(text, hurt.number);
     let first = Text::new().plain("   ").with(Meaning::Bad, "!").plain(" ");
     ui.stage_hanging(&first, "     ", &text);
     quotes(ui, 7, &hurt.quotes);
@@ -395,6 +454,44 @@ fn rewrite(ui: &Ui, better: &Rewrite) {
         };
         ui.stage_hanging(&first, "    ", &text);
     }
+}
+
+fn contradictions(ui: &Ui, critique: &Critique) {
+    if critique.contradictions.is_empty() {
+        return;
+    }
+    ui.heading("What does not go together");
+    for one in &critique.contradictions {
+        let number = |cited: &Cited| {
+            critique
+                .questions
+                .iter()
+                .position(|question| question.question == cited.question)
+                .map_or(0, |at| at + 1)
+        };
+        for (label, cited) in [("First", &one.earlier), ("Then", &one.later)] {
+            let Some((shown, rest)) = shorten(&cited.quote.text) else {
+                continue;
+            };
+            let dots = if rest { " \u{2026}" } else { "" };
+            let text = Text::new()
+                .with(
+                    Meaning::Muted,
+                    format!("{label}, to question {}: ", number(cited)),
+                )
+                .with(Meaning::Quote, format!("\u{201c}{shown}{dots}\u{201d}"))
+                .with(Meaning::Muted, format!(" ({})", cited.guide));
+            ui.stage_hanging(&Text::new().plain("  "), "    ", &text);
+        }
+        if let About::Statement(statement) = &one.about {
+            ui.stage_text(4, &muted(&format!("Both are about: {statement}")));
+        }
+        ui.gap();
+    }
+    ui.stage_text(
+        2,
+        &muted("A panel hears both. Say which one holds, and what changed, before they ask."),
+    );
 }
 
 fn surprises(ui: &Ui, critique: &Critique) {
