@@ -185,7 +185,11 @@ fn of_sentence(text: &str, sentence: Range<usize>) -> Vec<Figure> {
         match read(text, &tokens, at) {
             Some(read) => {
                 at = read.tokens.end;
-                reads.push(read);
+                // "All in one room" counts nothing.
+                let article = tokens[at - 1].word == "one" && read.kind == Kind::Count;
+                if !article {
+                    reads.push(read);
+                }
             }
             None => at += 1,
         }

@@ -248,7 +248,7 @@ pub(super) fn reconcile(
     let mut utterance = line(plan, planned.panellist, Intent::Reconcile, text.clone());
     let mut facts = question_facts(plan, index, &answer)?;
     facts.passages = vec![earlier.clone(), later.clone()];
-    facts.probe = Some(text);
+    facts.probe = text.rsplit(". ").next().map(str::to_owned);
     utterance.facts = facts;
     Some((planned.panellist, utterance, None))
 }

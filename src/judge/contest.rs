@@ -198,20 +198,28 @@ fn folded(text: &str) -> Vec<(char, Range<usize>)> {
 }
 
 /// Returns the texts that are judged in the place of the answer: `words`
-/// alone and the sentences they stand in. Where something is held against the
+/// alone, the sentences they stand in, and these with the sentence before and
+/// the one after, since the judge hears a point better where it is led up to.
+/// Where something is held against the
 /// person, `accused` are the words it rests on, and the one text is the
 /// sentences of both, in the answer's order.
 pub fn readings(answer: &str, words: &Range<usize>, accused: &[Range<usize>]) -> Vec<String> {
     let touches = |sentence: &Range<usize>, range: &Range<usize>| {
         sentence.start < range.end && range.start < sentence.end
     };
-    let around: Vec<&str> = text::sentences(answer)
-        .into_iter()
-        .filter(|sentence| {
+    let sentences = text::sentences(answer);
+    let of = |wanted: &dyn Fn(usize) -> bool| {
+        let parts: Vec<&str> = (0..sentences.len())
+            .filter(|at| wanted(*at))
+            .filter_map(|at| answer.get(sentences[at].clone()))
+            .collect();
+        parts.join(" ")
+    };
+    let touched = |at: usize| {
+        sentences.get(at).is_some_and(|sentence| {
             touches(sentence, words) || accused.iter().any(|range| touches(sentence, range))
         })
-        .filter_map(|sentence| answer.get(sentence))
-        .collect();
+    };
     let mut out = Vec::new();
     if accused.is_empty() {
         let alone = answer.get(words.clone()).unwrap_or_default().trim();
@@ -219,7 +227,12 @@ pub fn readings(answer: &str, words: &Range<usize>, accused: &[Range<usize>]) ->
             out.push(alone.to_owned());
         }
     }
-    out.push(around.join(" "));
+    out.push(of(&touched));
+    if accused.is_empty() {
+        out.push(of(&|at| {
+            touched(at) || touched(at + 1) || at.checked_sub(1).is_some_and(touched)
+        }));
+    }
     out.dedup();
     out
 }

@@ -118,9 +118,9 @@ const FOREIGN_STEMS: usize = 3;
 
 /// Words of a conversation that any line may have: they speak of nothing.
 const MANNER: &str = "answer ask back bit bring call chance close come concrete conversation \
-    curious detail everything exactly example follow further get give go going good hand hear help \
+    curious day detail everything exactly example follow further get give go going good hand hear help \
     imagine interest keep kind let like listen little look make mean mind moment move need next \
-    okay part piece place point pick practice question quick really right round same say see side \
+    okay part picture piece place point pick practice question quick really right round same say see side \
     situation speak specific start stay step stop suppose take talk tell thank thanks thing think \
     time today together topic turn understand use walk want way wonder word work";
 
@@ -563,7 +563,8 @@ fn verdict(line: &str, standard: &Standard<'_>) -> Option<String> {
 
 fn repeats(line: &str, standard: &Standard<'_>) -> Option<String> {
     let facts = standard.facts;
-    let here = words(line);
+    // Two passages of the candidate's may share words.
+    let here = words(&quoted(line).outside);
     if here.len() >= 6 {
         let mut seen = std::collections::HashSet::new();
         if let Some(three) = here.windows(3).find(|three| !seen.insert(*three)) {

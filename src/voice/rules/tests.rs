@@ -326,7 +326,7 @@ fn a_close_and_a_handover_must_say_what_the_guides_do() {
             .collect::<Vec<_>>()
     };
     let close = "That is everything from our side. Thank you for thinking it through with us.";
-    let said = "That's all we had for you today. Thank you for thinking it through with us.";
+    let said = "That is everything from our side today. Thank you for thinking it through with us.";
     assert_eq!(check(said, close, Intent::Closing, None), []);
     assert_eq!(check(said, close, Intent::Closing, Some(0.8)), []);
     assert_eq!(
