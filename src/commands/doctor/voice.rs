@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::assess::runtime;
 use super::Context;
-use crate::guide::{Library, Panellist, Question};
+use crate::guide::{Library, Panellist, Question, Round};
 use crate::interview::{Facts, Intent, PointFacts, Source, Speaker, Utterance};
 use crate::judge::Verdict;
 use crate::llm::{Cancel, Engine, EngineOptions};
@@ -123,7 +123,11 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
 fn lines(library: &Library, intent: Intent) -> Vec<Utterance> {
     let mut out: Vec<Utterance> = Vec::new();
     let people = library.panellists();
-    for (number, question) in library.questions().enumerate() {
+    // The answer is about a model that got worse: questions of that kind.
+    let technical = library
+        .questions()
+        .filter(|question| question.round == Round::Technical);
+    for (number, question) in technical.enumerate() {
         if out.len() == LINES {
             break;
         }
@@ -296,14 +300,14 @@ fn show(
         ui.line("");
         ui.paragraph(0, &Text::new().with(Meaning::Heading, prompt));
         let text = match tally {
-            None => Text::new().plain("  The model was never asked: the guide's own words stand."),
-            Some(tally) => Text::new().plain("  ").plain(tally.line()),
+            None => Text::new().plain("The model was never asked: the guide's own words stand."),
+            Some(tally) => Text::new().plain(tally.line()),
         };
-        ui.paragraph(2, &text);
-        ui.paragraph(
+        ui.stage_text(2, &text);
+        ui.stage_text(
             2,
             &Text::new().plain(format!(
-                "  {:.1} s a line, {:.1} s the slowest.",
+                "{:.1} s a line, {:.1} s the slowest.",
                 mean as f64 / 1000.0,
                 most as f64 / 1000.0
             )),
@@ -329,13 +333,11 @@ fn show_line(ctx: &Context, line: &Worded) {
         Source::Model => ("model: ", Meaning::Good),
         Source::Guide => ("guide: ", Meaning::Muted),
     };
-    ctx.ui.line("");
-    ctx.ui.paragraph(
-        4,
-        &Text::new()
-            .plain("    ")
-            .with(meaning, label)
-            .plain(&line.spoken.text),
+    ctx.ui.gap();
+    ctx.ui.stage_hanging(
+        &Text::new().plain("  ").with(meaning, label),
+        "    ",
+        &line.spoken.text.as_str().into(),
     );
     for refusal in &line.spoken.refused {
         let why: Vec<String> = refusal
@@ -343,11 +345,12 @@ fn show_line(ctx: &Context, line: &Worded) {
             .iter()
             .map(|breach| format!("{}: {}", breach.rule, breach.detail))
             .collect();
-        ctx.ui.paragraph(
-            6,
+        ctx.ui.stage_hanging(
             &Text::new()
-                .plain("      ")
-                .with(Meaning::Warning, "refused: ")
+                .plain("    ")
+                .with(Meaning::Warning, "refused: "),
+            "      ",
+            &Text::new()
                 .plain(format!("{} ", refusal.line))
                 .with(Meaning::Muted, format!("({})", why.join("; "))),
         );
