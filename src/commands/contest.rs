@@ -7,7 +7,7 @@ use super::interview::history::{recovery_word, word};
 use crate::critique::contest::{Contestable, DOCUMENT, MAX_CONTESTS, count, numbered};
 use crate::critique::{Contest, Contests, Critique, QuestionCritique, Quote};
 use crate::interview::{Attempt, Machine, PlannedQuestion, Recovery};
-use crate::judge::contest::{self as again, Ruling, Target};
+use crate::judge::contest::{self as again, Ruled, Ruling, Target};
 use crate::judge::{Assessment, Case, Judge};
 use crate::llm::Cancel;
 use crate::store::{Journal, SessionId, VerdictRow, VerdictSource, Versions};
@@ -156,6 +156,15 @@ impl Contested<'_> {
             score: one.score,
             with_contests: all.scores.get(&one.question).copied(),
         })
+    }
+
+    /// Returns the first result of a verdict.
+    ///
+    /// # Errors
+    /// Fails when the interview cannot be read back.
+    pub fn before(&self, one: &QuestionCritique, target: &Target) -> Result<Ruled> {
+        let (_, _, _, assessment) = self.judged(&one.question)?;
+        again::ruled(assessment, target).ok_or_else(|| self.lost())
     }
 
     /// Returns what was judged of a question: the attempt that counts.

@@ -9,7 +9,7 @@ use super::Context;
 use super::contest::{self, Contested};
 use super::history::{open, open_to_read, when, write_private};
 use super::interview::{minds::Minds, runtime, view};
-use crate::critique::contest::DOCUMENT;
+use crate::critique::contest::{Contestable, DOCUMENT};
 use crate::critique::{Critique, QuestionCritique};
 use crate::llm::Cancel;
 use crate::report::{Report, how_said, is_contestable, minutes};
@@ -141,7 +141,7 @@ fn contest(args: &ReportArgs, number: usize, ctx: &Context) -> Result<()> {
     runtime()?.play(async {
         let words = match &args.words {
             Some(words) => words.clone(),
-            None => match ask_for_words(ctx, &contested, one, found.text(), number).await? {
+            None => match ask_for_words(ctx, &contested, one, found, number).await? {
                 Some(words) => words,
                 None => {
                     ctx.ui.status("The verdict was left as it is.");
@@ -183,16 +183,21 @@ async fn ask_for_words(
     ctx: &Context,
     contested: &Contested<'_>,
     one: &QuestionCritique,
-    statement: &str,
+    found: Contestable<'_>,
     number: usize,
 ) -> Result<Option<String>> {
     let ui = &ctx.ui;
+    let before = contested.before(one, &found.target())?;
+    let statement = found.text();
     ui.stage_text(0, &Text::new().with(Meaning::Question, &one.asked));
     ui.gap();
     ui.stage_hanging(
         &Text::new().with(Meaning::Muted, format!("[{number}] ")),
         "    ",
-        &Text::new().with(Meaning::Value, statement),
+        &Text::new().with(Meaning::Value, statement).with(
+            Meaning::Muted,
+            format!(" ({}, {:.2})", before.verdict.words(), before.probability),
+        ),
     );
     ui.gap();
     ui.stage_text(0, &Text::new().with(Meaning::Muted, "Your answer:"));

@@ -355,7 +355,8 @@ impl Driver<'_> {
             }
             Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
             Err(error) => {
-                self.ui.remark(&format!("{error}."));
+                self.ui
+                    .remark(&format!("That cannot be contested: {error}."));
                 for hint in error.hints() {
                     self.ui.remark(hint);
                 }
