@@ -9,7 +9,7 @@ use crate::interview::sample;
 use crate::judge::MistakeFinding;
 
 /// A judge that finds a point by its mark, `+a`, and the mistake by `!m`
-/// unless `(not)` stands in the same text.
+/// unless `(not)` stands in the same text, which it overlooks in a long one.
 struct Marks;
 
 #[async_trait]
@@ -17,7 +17,8 @@ impl Judge for Marks {
     async fn assess(&self, case: &Case, _cancel: Cancel) -> Result<Assessment> {
         let mut found = sample::assess(case);
         let at = case.answer.find("!m");
-        let taken_back = case.answer.contains("(not)");
+        let short = case.answer.split_whitespace().count() < 14;
+        let taken_back = short && case.answer.contains("(not)");
         let made = at.is_some() && !taken_back;
         found.mistakes = vec![MistakeFinding {
             id: "m".to_owned(),
