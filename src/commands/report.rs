@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Context;
 use super::contest::{self, Contested};
 use super::history::{open, open_to_read, when, write_private};
-use super::interview::{minds::Minds, runtime, view};
+use super::interview::{minds::Minds, runtime, second};
 use crate::critique::contest::{Contestable, DOCUMENT};
 use crate::critique::{Critique, QuestionCritique};
 use crate::llm::Cancel;
@@ -167,7 +167,7 @@ fn contest(args: &ReportArgs, number: usize, ctx: &Context) -> Result<()> {
             ctx.ui.json_line(&contest::line(&outcome));
         } else {
             ctx.ui.gap();
-            view::contest(&ctx.ui, &outcome);
+            second::contest(&ctx.ui, &outcome);
             ctx.ui.status(&format!(
                 "Both results are kept. `viva report {}` shows them.",
                 session.short()

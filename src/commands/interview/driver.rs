@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::contest::{self, Contested};
 use super::candidate::{Candidate, Heard};
-use super::{view, wire};
+use super::{second, view, wire};
 use crate::critique::contest::numbered;
 use crate::critique::{Critique, critique};
 use crate::interview::{
@@ -350,7 +350,7 @@ impl Driver<'_> {
         progress.finish();
         match result {
             Ok(outcome) => {
-                view::contest(self.ui, &outcome);
+                second::contest(self.ui, &outcome);
                 self.json(|| contest::line(&outcome));
             }
             Err(error) if error.kind() == ErrorKind::Storage => return Err(error),

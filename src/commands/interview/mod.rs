@@ -5,6 +5,7 @@ pub mod driver;
 mod employer;
 pub(super) mod history;
 pub(super) mod minds;
+pub(super) mod second;
 pub mod view;
 pub mod wire;
 

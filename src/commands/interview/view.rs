@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use super::super::contest::Outcome;
 use crate::critique::{
-    About, Cited, Critique, Hurt, Moment, Part, QuestionCritique, Quote, Recommendation, Remark,
-    Rewrite, Vote, WorkItem,
+    Critique, Hurt, Moment, Part, QuestionCritique, Quote, Recommendation, Remark, Rewrite, Vote,
+    WorkItem,
 };
 use crate::guide::{Competency, PointKind, Severity};
 use crate::interview::{Clock, Intent, Machine, Mode, Plan, PlannedQuestion, Recovery, Status};
@@ -150,31 +149,6 @@ fn has_numbers(one: &QuestionCritique) -> bool {
             .any(|remark| remark.number.is_some())
 }
 
-/// Shows what came of contesting a verdict.
-pub(in crate::commands) fn contest(ui: &Ui, outcome: &Outcome) {
-    let contest = &outcome.contest;
-    ui.stage_hanging(
-        &muted(&format!("[{}] ", contest.number)),
-        "    ",
-        &contest.text.as_str().into(),
-    );
-    quotes(ui, 4, std::slice::from_ref(&contest.words));
-    let meaning = if contest.counts {
-        Meaning::Good
-    } else {
-        Meaning::Muted
-    };
-    ui.stage_text(4, &Text::new().with(meaning, contest.line()));
-    if let (Some(before), Some(now)) = (outcome.score, outcome.with_contests) {
-        ui.stage_text(
-            4,
-            &muted(&format!(
-                "The question has {now:.0} of 100 with contests, {before:.0} without."
-            )),
-        );
-    }
-}
-
 /// Shows the critique.
 pub fn critique(ui: &Ui, machine: &Machine, critique: &Critique) {
     ui.heading("Critique");
@@ -199,7 +173,7 @@ pub fn critique(ui: &Ui, machine: &Machine, critique: &Critique) {
             work_item(ui, machine, number + 1, item);
         }
     }
-    contradictions(ui, critique);
+    super::second::contradictions(ui, critique);
     if let Some(better) = &critique.rewrite {
         rewrite(ui, better);
     }
@@ -454,44 +428,6 @@ fn rewrite(ui: &Ui, better: &Rewrite) {
         };
         ui.stage_hanging(&first, "    ", &text);
     }
-}
-
-fn contradictions(ui: &Ui, critique: &Critique) {
-    if critique.contradictions.is_empty() {
-        return;
-    }
-    ui.heading("What does not go together");
-    for one in &critique.contradictions {
-        let number = |cited: &Cited| {
-            critique
-                .questions
-                .iter()
-                .position(|question| question.question == cited.question)
-                .map_or(0, |at| at + 1)
-        };
-        for (label, cited) in [("First", &one.earlier), ("Then", &one.later)] {
-            let Some((shown, rest)) = shorten(&cited.quote.text) else {
-                continue;
-            };
-            let dots = if rest { " \u{2026}" } else { "" };
-            let text = Text::new()
-                .with(
-                    Meaning::Muted,
-                    format!("{label}, to question {}: ", number(cited)),
-                )
-                .with(Meaning::Quote, format!("\u{201c}{shown}{dots}\u{201d}"))
-                .with(Meaning::Muted, format!(" ({})", cited.guide));
-            ui.stage_hanging(&Text::new().plain("  "), "    ", &text);
-        }
-        if let About::Statement(statement) = &one.about {
-            ui.stage_text(4, &muted(&format!("Both are about: {statement}")));
-        }
-        ui.gap();
-    }
-    ui.stage_text(
-        2,
-        &muted("A panel hears both. Say which one holds, and what changed, before they ask."),
-    );
 }
 
 fn surprises(ui: &Ui, critique: &Critique) {
