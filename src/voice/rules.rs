@@ -5,6 +5,8 @@
 //! the guide's own words, which are always fit to be said. Refusing a good
 //! line costs a little variety; passing a bad one costs the interview.
 
+mod relevance;
+
 use serde::{Deserialize, Serialize};
 
 use super::words::{QUESTION_WORDS, content_stems, is_function_word, quoted, sentences, words};
@@ -106,23 +108,6 @@ const MIN_SHARED_STEMS: f32 = 0.5;
 /// line says: a closing or a handover in other words lies above 0.4 on MiniLM
 /// vectors, a sentence about something else below 0.2.
 pub const MIN_RELEVANCE: f32 = 0.3;
-
-/// Share of a sentence's meaning words that must stand, by their stems, in the
-/// question, the candidate's words or the guide's line. Rewordings keep a half
-/// and more of them; what a model makes up keeps none or one.
-const MIN_KNOWN_STEMS: f32 = 0.25;
-
-/// A sentence with fewer meaning words from elsewhere is let through: manner
-/// has words of its own.
-const FOREIGN_STEMS: usize = 3;
-
-/// Words of a conversation that any line may have: they speak of nothing.
-const MANNER: &str = "answer ask back bit bring call chance close come concrete conversation \
-    curious day detail everything exactly example follow further get give go going good hand hear help \
-    imagine interest keep kind let like listen little look make mean mind moment move need next \
-    okay part picture piece place point pick practice question quick really right round same say see side \
-    situation speak specific start stay step stop suppose take talk tell thank thanks thing think \
-    time today together topic turn understand use walk want way wonder word work";
 
 /// A line that shares this much with an earlier one says it again.
 const MAX_OVERLAP: f32 = 0.75;
@@ -405,7 +390,7 @@ pub fn check_piece(line: &str, standard: &Standard<'_>) -> Vec<Breach> {
     broke(Rule::WordsInMouth, words_in_mouth(line, standard));
     broke(Rule::Quote, quote(line, standard.facts));
     broke(Rule::Long, long(line, standard));
-    broke(Rule::Relevance, foreign(line, standard));
+    broke(Rule::Relevance, relevance::foreign(line, standard));
     breaches
 }
 
@@ -670,40 +655,6 @@ fn quote(line: &str, facts: &Facts) -> Option<String> {
                         && allowed.iter().any(|allowed| allowed.contains(bare))))
         })
         .map(str::to_owned)
-}
-
-/// Finds a sentence that speaks of something else: few of its meaning words
-/// stand in anything that was asked, said or planned.
-fn foreign(line: &str, standard: &Standard<'_>) -> Option<String> {
-    let facts = standard.facts;
-    let known: std::collections::BTreeSet<String> = [
-        Some(standard.fallback),
-        facts.asked.as_deref(),
-        facts.probe.as_deref(),
-        facts.next_name.as_deref(),
-        Some(facts.answer.as_str()),
-        Some(MANNER),
-    ]
-    .into_iter()
-    .flatten()
-    .flat_map(content_stems)
-    .collect();
-    let manner: std::collections::BTreeSet<String> = content_stems(MANNER).into_iter().collect();
-    let outside = quoted(line).outside;
-    sentences(&outside).into_iter().find_map(|sentence| {
-        let mut said = content_stems(sentence);
-        said.sort_unstable();
-        said.dedup();
-        let foreign: Vec<&str> = said
-            .iter()
-            .filter(|stem| !known.contains(*stem))
-            .map(String::as_str)
-            .collect();
-        let about = said.iter().filter(|stem| !manner.contains(*stem)).count();
-        let share = (about - foreign.len()) as f32 / about.max(1) as f32;
-        (foreign.len() >= FOREIGN_STEMS && share < MIN_KNOWN_STEMS)
-            .then(|| format!("speaks of {}", foreign.join(", ")))
-    })
 }
 
 fn long(line: &str, standard: &Standard<'_>) -> Option<String> {

@@ -1,8 +1,9 @@
 //! How second thoughts look on the screen: what came of contesting a verdict,
-//! and what a candidate said twice, differently. Shows and computes nothing.
+//! what a candidate said twice, differently, and what they would have given
+//! themselves. Shows and computes nothing.
 
 use super::super::contest::Outcome;
-use super::view::{muted, quotes, shorten};
+use super::view::{competency, muted, quotes, shorten};
 use crate::critique::{About, Cited, Critique};
 use crate::ui::Ui;
 use crate::ui::flow::Text;
@@ -70,4 +71,39 @@ pub(super) fn contradictions(ui: &Ui, critique: &Critique) {
         2,
         &muted("A panel hears both. Say which one holds, and what changed, before they ask."),
     );
+}
+
+/// Shows where the candidate's own scores lay far from the panel's.
+pub(super) fn surprises(ui: &Ui, critique: &Critique) {
+    if critique.surprises.is_empty() {
+        return;
+    }
+    ui.heading("Where you and the panel differ");
+    for one in &critique.surprises {
+        let number = critique
+            .questions
+            .iter()
+            .position(|question| question.question == one.question)
+            .map_or(0, |at| at + 1);
+        let topics: Vec<&str> = one
+            .competencies
+            .iter()
+            .map(|one| competency(*one))
+            .collect();
+        let (meaning, end) = if one.is_overconfident() {
+            (Meaning::Bad, "you were surer than the answer was good")
+        } else {
+            (Meaning::Good, "it was better than you thought")
+        };
+        let text = Text::new()
+            .plain(format!(
+                "Question {number} ({}): you gave yourself {} of 10, the panel {:.0} of 100; ",
+                topics.join(", "),
+                one.predicted,
+                one.score
+            ))
+            .with(meaning, end)
+            .plain(".");
+        ui.stage_hanging(&Text::new().plain("  "), "  ", &text);
+    }
 }

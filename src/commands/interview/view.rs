@@ -180,7 +180,7 @@ pub fn critique(ui: &Ui, machine: &Machine, critique: &Critique) {
     if critique.assessed > 0 {
         moments(ui, &critique.moments);
         votes(ui, critique);
-        surprises(ui, critique);
+        super::second::surprises(ui, critique);
     }
     recommendation(ui, critique);
 }
@@ -430,40 +430,6 @@ fn rewrite(ui: &Ui, better: &Rewrite) {
     }
 }
 
-fn surprises(ui: &Ui, critique: &Critique) {
-    if critique.surprises.is_empty() {
-        return;
-    }
-    ui.heading("Where you and the panel differ");
-    for one in &critique.surprises {
-        let number = critique
-            .questions
-            .iter()
-            .position(|question| question.question == one.question)
-            .map_or(0, |at| at + 1);
-        let topics: Vec<&str> = one
-            .competencies
-            .iter()
-            .map(|one| competency(*one))
-            .collect();
-        let (meaning, end) = if one.is_overconfident() {
-            (Meaning::Bad, "you were surer than the answer was good")
-        } else {
-            (Meaning::Good, "it was better than you thought")
-        };
-        let text = Text::new()
-            .plain(format!(
-                "Question {number} ({}): you gave yourself {} of 10, the panel {:.0} of 100; ",
-                topics.join(", "),
-                one.predicted,
-                one.score
-            ))
-            .with(meaning, end)
-            .plain(".");
-        ui.stage_hanging(&Text::new().plain("  "), "  ", &text);
-    }
-}
-
 fn votes(ui: &Ui, critique: &Critique) {
     ui.heading("How the panel votes");
     let widest = critique
@@ -580,7 +546,7 @@ fn flag_words(flag: Flag) -> &'static str {
     }
 }
 
-fn competency(competency: Competency) -> &'static str {
+pub(super) fn competency(competency: Competency) -> &'static str {
     match competency {
         Competency::MlFundamentals => "fundamentals",
         Competency::Evaluation => "evaluation",
