@@ -167,10 +167,15 @@ fn misconduct(lines: &[Value], library: &Library) -> Vec<String> {
                 if kind == "question" {
                     continue;
                 }
-                let own = answers
-                    .get(text(line, "question"))
-                    .cloned()
-                    .unwrap_or_default();
+                // A contradiction may be with the answer to another question.
+                let own = if text(line, "intent") == "reconcile" {
+                    answers.values().cloned().collect::<Vec<_>>().join("\n\n")
+                } else {
+                    answers
+                        .get(text(line, "question"))
+                        .cloned()
+                        .unwrap_or_default()
+                };
                 // What the candidate said may hold any word.
                 let mut bare = spoken.to_owned();
                 for quote in spoken

@@ -143,8 +143,8 @@ The panel's recommendation: borderline, 50 of 100
 covered: Gives a number “cut costs by 40%”
 missing: Names the team's product
 
-What to work on
-1. Name the product. You did not. Read their page.
+What to do next, 5 minutes
+1. Name the product (5 minutes). You did not. Read their page.
 
 ----- stderr -----
 "#);

@@ -139,3 +139,60 @@ async fn the_starter_never_says_worse_than_the_guide() {
     assert_eq!(tally.accepted + tally.fell_back, tally.lines);
     engine.shutdown();
 }
+
+#[tokio::test]
+async fn vectors_tell_a_line_in_other_words_from_one_about_something_else() {
+    let engine = Engine::start(EngineOptions {
+        embedder: Some(engine_support::model(engine_support::EMBEDDER)),
+        threads: Some(1),
+        ..EngineOptions::default()
+    })
+    .expect("the embedder is a good file");
+    let embedder = engine.embedder().await.expect("the embedder loads");
+    let near = async |one: &str, other: &str| -> f32 {
+        let vectors = embedder
+            .embed(vec![one.to_owned(), other.to_owned()], Cancel::new())
+            .await
+            .expect("the embedder works");
+        vectors[0].iter().zip(&vectors[1]).map(|(a, b)| a * b).sum()
+    };
+    let close = "That is everything from our side. Thank you for thinking it through with us.";
+    let hand = "Priya, would you like to go on from here?";
+    for (guide, line) in [
+        (
+            close,
+            "We have nothing further, so thank you for your time today.",
+        ),
+        (
+            close,
+            "That brings us to the end. Thank you for talking all of this through.",
+        ),
+        (
+            close,
+            "That's all we had. Thanks for working through it with us.",
+        ),
+        (hand, "Over to you, Priya, for the next part."),
+        (hand, "Priya, I think you wanted to take it from here."),
+    ] {
+        let near = near(guide, line).await;
+        assert!(near >= rules::MIN_RELEVANCE, "{near:.2}: {line}");
+    }
+    for (guide, line) in [
+        (
+            close,
+            "The quarterly budget review covers travel expenses and office furniture.",
+        ),
+        (
+            close,
+            "A good soup needs onions, carrots and an hour on a low flame.",
+        ),
+        (
+            hand,
+            "Trains to the coast leave every hour from the second platform.",
+        ),
+    ] {
+        let near = near(guide, line).await;
+        assert!(near < rules::MIN_RELEVANCE, "{near:.2}: {line}");
+    }
+    engine.shutdown();
+}

@@ -3,6 +3,7 @@
 //! a folder can be written.
 
 pub(in crate::commands) mod judge;
+mod voice;
 
 use std::path::Path;
 
@@ -24,6 +25,10 @@ pub struct DoctorArgs {
     /// Measure the judge on the calibration set instead; takes some minutes
     #[arg(long)]
     pub judge: bool,
+    /// Have the chat model word every prompt's lines instead, and say how many
+    /// were fit to be said
+    #[arg(long, conflicts_with = "judge")]
+    pub voice: bool,
 }
 
 /// How one thing is.
@@ -98,6 +103,9 @@ impl State {
 pub fn run(args: &DoctorArgs, ctx: &Context) -> Result<()> {
     if args.judge {
         return judge::run(ctx);
+    }
+    if args.voice {
+        return voice::run(ctx);
     }
     let mut checks = vec![version(), settings(ctx)];
     checks.extend(ctx.paths.all().map(|(name, path)| folder(name, path)));

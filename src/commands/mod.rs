@@ -3,6 +3,7 @@
 
 pub mod assess;
 pub mod bench;
+mod contest;
 pub mod doctor;
 pub mod drill;
 pub mod grade;

@@ -94,7 +94,7 @@ fn find(journal: &Journal, args: &ResumeArgs) -> Result<SessionId> {
 
 /// Returns the interview as its events left it.
 fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
-    let machine = Machine::replay(&events(journal, session)?);
+    let machine = machine_of(journal, session)?;
     match machine.due() {
         None => Err(Error::storage(format!(
             "session {} holds no interview that can go on",
@@ -103,6 +103,15 @@ fn replay(journal: &Journal, session: &SessionId) -> Result<Machine> {
         .hint("`viva interview` begins a new one.")),
         Some(_) => Ok(machine),
     }
+}
+
+/// Returns the interview as its events left it. Events that cannot be
+/// read any more end the replay: what came before them still stands.
+///
+/// # Errors
+/// Fails when the journal cannot be read.
+pub(super) fn machine_of(journal: &Journal, session: &SessionId) -> Result<Machine> {
+    Ok(Machine::replay(&events(journal, session)?))
 }
 
 /// Returns the events of an interview. Those that cannot be read any more end

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use super::{
-    AttemptScore, Critique, Hurt, Moment, NotAssessed, QuestionCritique, Quote, Recommendation,
-    Remark, Surprise, reverse, rewrite, vote, work,
+    AttemptScore, Cited, Clash, Critique, Hurt, Moment, NotAssessed, QuestionCritique, Quote,
+    Recommendation, Remark, Surprise, contest, reverse, rewrite, vote, work,
 };
 use crate::guide::{PointKind, Severity};
 use crate::interview::{
-    Attempt, Intent, Machine, OwnScore, Plan, PlannedQuestion, QuestionRecord, Recovery, spoken,
+    Attempt, Intent, Machine, OwnScore, Passage, Plan, PlannedQuestion, QuestionRecord, Recovery,
+    contradiction, spoken,
 };
 use crate::judge::{Assessment, PointVerdict, Verdict, is_trusted};
 
@@ -27,16 +28,18 @@ pub fn critique(machine: &Machine) -> Critique {
             moments: Vec::new(),
             rewrite: None,
             surprises: Vec::new(),
+            contradictions: Vec::new(),
             notes: Vec::new(),
         };
     };
-    let questions: Vec<QuestionCritique> = plan
+    let mut questions: Vec<QuestionCritique> = plan
         .questions
         .iter()
         .enumerate()
         .zip(machine.records())
         .map(|((index, planned), record)| question(machine, plan, index, planned, record))
         .collect();
+    contest::number(&mut questions);
     let scores: Vec<f32> = questions.iter().filter_map(|one| one.score).collect();
     let score = mean(&scores);
     let votes = vote::votes(plan, &questions);
@@ -50,6 +53,7 @@ pub fn critique(machine: &Machine) -> Critique {
         moments: moments(plan, &questions),
         rewrite: rewrite::rewrite(plan, &questions),
         surprises: surprises(&questions),
+        contradictions: contradictions(plan, machine),
         notes: machine.notes().to_vec(),
         questions,
     }
@@ -126,6 +130,7 @@ fn question(
                 (!quotes.is_empty()).then(|| Hurt {
                     mistake: mistake.id.clone(),
                     text: mistake.text.clone(),
+                    number: None,
                     severity: mistake.severity,
                     why: mistake.why.clone(),
                     quotes,
@@ -135,6 +140,28 @@ fn question(
             .collect();
     }
     critique
+}
+
+/// Returns what the answers say against each other, with both citations.
+fn contradictions(plan: &Plan, machine: &Machine) -> Vec<Clash> {
+    let cited = |passage: Passage| {
+        let planned = plan.questions.get(passage.question)?;
+        Some(Cited {
+            question: planned.question.id.clone(),
+            quote: passage.quote,
+            guide: planned.citation.clone(),
+        })
+    };
+    contradiction::find(plan, machine.records())
+        .into_iter()
+        .filter_map(|one| {
+            Some(Clash {
+                earlier: cited(one.earlier)?,
+                later: cited(one.later)?,
+                about: one.about,
+            })
+        })
+        .collect()
 }
 
 /// Returns where the candidate's own scores lay far from the panel's, the
@@ -224,6 +251,7 @@ fn remark(
         kind: point.kind,
         weight: point.weight,
         star: point.star,
+        number: None,
         recovery: attempt.recovery(&point.id).unwrap_or(Recovery::Never),
         probability: found.probability,
         quotes,

@@ -8,6 +8,7 @@
 //! answer and the guide's item. A line that lacks one is not made.
 
 mod build;
+pub mod contest;
 mod reverse;
 mod rewrite;
 mod vote;
@@ -19,8 +20,9 @@ use crate::guide::{Competency, PointKind, Severity, StarPart};
 use crate::interview::{Recovery, Spoken};
 use crate::judge::{Flag, Verdict};
 
-pub use crate::interview::Quote;
+pub use crate::interview::{About, Quote};
 pub use build::critique;
+pub use contest::{Contest, Contests};
 pub use reverse::{FlagRemark, PanelWords, ReverseRound};
 pub use rewrite::{Part, Rewrite, YOUR_NUMBER};
 
@@ -60,9 +62,34 @@ pub struct Critique {
     /// Where the candidate's own scores lay far from the panel's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surprises: Vec<Surprise>,
+    /// What the candidate said in one answer and unsaid in another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Clash>,
     /// Remarks the candidate kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// Two passages of the candidate's that cannot both be so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clash {
+    /// What was said first.
+    pub earlier: Cited,
+    /// What was said later.
+    pub later: Cited,
+    /// What they are about: a figure's name, or a statement of the guides.
+    pub about: About,
+}
+
+/// A passage of an answer with both citations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cited {
+    /// The question it was said to.
+    pub question: String,
+    /// The words, a range of that question's `answer`.
+    pub quote: Quote,
+    /// The guide's item.
+    pub guide: String,
 }
 
 /// A question on which the candidate was far from the panel.
@@ -239,6 +266,9 @@ pub struct Remark {
     /// The STAR part it checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub star: Option<StarPart>,
+    /// The number by which it can be contested; none where it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<usize>,
     /// How it came to be made.
     pub recovery: Recovery,
     /// Probability that the answer makes it, 0 to 1.
@@ -256,6 +286,9 @@ pub struct Hurt {
     pub mistake: String,
     /// The guide's statement of it.
     pub text: String,
+    /// The number by which it can be contested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<usize>,
     /// How badly it hurts.
     pub severity: Severity,
     /// Why panels mind.

@@ -8,9 +8,9 @@ use crate::judge::Case;
 
 /// Something to be done.
 ///
-/// A batch holds any number of `Show…`, [`Effect::Notice`] and
-/// [`Effect::Settled`] effects, which need no reply, followed by exactly one
-/// of the others.
+/// A batch holds any number of `Show…`, [`Effect::Notice`],
+/// [`Effect::Settled`] and [`Effect::Contest`] effects, which need no reply,
+/// followed by exactly one of the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
@@ -64,6 +64,14 @@ pub enum Effect {
     ShowWhy {
         /// Index of the question.
         question: usize,
+    },
+    /// Have a verdict that was shown judged again, and show what came of it.
+    /// The interview goes on as if nothing had happened.
+    Contest {
+        /// The verdict's number.
+        number: usize,
+        /// The words of the answer that make the point.
+        words: String,
     },
     /// Tell the candidate something about the interview itself.
     Notice {
@@ -147,6 +155,8 @@ pub enum Notice {
     AnotherAttempt,
     /// The candidate may go on asking, and how to stop.
     AskOn,
+    /// No verdict has been shown that could be contested.
+    NothingToContest,
 }
 
 /// Why an interview ended.

@@ -99,6 +99,13 @@ pub enum Command {
     Easier,
     /// Keep a remark for the report.
     Note(String),
+    /// Have a verdict judged again.
+    Contest {
+        /// The verdict's number, as it was shown.
+        number: usize,
+        /// The words of the answer that make the point.
+        words: String,
+    },
     /// Close the interview now.
     Quit,
 }

@@ -28,6 +28,8 @@ pub enum Intent {
     /// A panellist asks for the number, the trade-off or the failure behind a
     /// point that was made and left vague.
     Deepen,
+    /// A panellist asks how two things that the candidate said go together.
+    Reconcile,
     /// A panellist cuts in where an answer runs past the question's time.
     Interrupt,
     /// A panellist offers an easier way in after a non-answer.
@@ -56,6 +58,7 @@ impl Intent {
                 | Self::Reply
                 | Self::Weigh
                 | Self::Deepen
+                | Self::Reconcile
                 | Self::Interrupt
         )
     }
@@ -65,7 +68,7 @@ impl Intent {
     pub fn is_follow_up(self) -> bool {
         matches!(
             self,
-            Self::Probe | Self::Deepen | Self::Encourage | Self::Harder
+            Self::Probe | Self::Deepen | Self::Reconcile | Self::Encourage | Self::Harder
         )
     }
 }
@@ -132,6 +135,10 @@ pub struct Facts {
     /// The guide's own wording of what the follow-up asks; part of the
     /// fallback.
     pub probe: Option<String>,
+    /// Passages of the candidate's answers in this interview that the line
+    /// puts beside each other, verbatim. A line may quote these too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<String>,
     /// A neutral remark the fallback begins with ("Right."), if any.
     pub lead: Option<String>,
     /// First name of the panellist who speaks next, for a handover.

@@ -1,6 +1,7 @@
 //! The guide's own words for every line the panel says, picked and put
 //! together so that each can be said as it stands.
 
+use super::contradiction::Contradiction;
 use super::follow_up::Decision;
 use super::intent::{Facts, Intent, PointFacts, Speaker, Utterance};
 use super::leak::leaked;
@@ -71,6 +72,14 @@ const BREAKS: [&str; 3] = [
     "Where would that break first?",
     "When has that gone wrong for you?",
     "What would make that fail?",
+];
+
+/// How the panel asks about two things that do not go together, {earlier} and
+/// {later}. None says which of them is right, or that one is not.
+const RECONCILIATIONS: [&str; 3] = [
+    "Earlier you said \u{201c}{earlier}\u{201d}, and now \u{201c}{later}\u{201d}. How do those two go together?",
+    "I have \u{201c}{earlier}\u{201d} from you in my notes, and then \u{201c}{later}\u{201d}. Which of the two should I go by?",
+    "You said \u{201c}{earlier}\u{201d} before, and \u{201c}{later}\u{201d} just now. Would you help me put the two together?",
 ];
 
 /// How the panel cuts in. None says what was made of the answer.
@@ -206,6 +215,42 @@ pub(super) fn follow_up(
     facts.seed = seed_of(plan.seed, salt);
     utterance.facts = facts;
     Some((planned.panellist, utterance, point_id))
+}
+
+/// Returns the line that asks how two passages of the candidate's go together;
+/// `None` where one of them cannot be said aloud, or the line would give a
+/// point of the question away.
+pub(super) fn reconcile(
+    plan: &Plan,
+    index: usize,
+    attempt: &Attempt,
+    clash: &Contradiction,
+    said: &[Line],
+) -> Option<(usize, Utterance, Option<String>)> {
+    let planned = plan.questions.get(index)?;
+    let (earlier, later) = (clash.earlier.spoken.as_ref()?, clash.later.spoken.as_ref()?);
+    let salt = index * 31 + attempt.turns.len();
+    let list = RECONCILIATIONS.map(str::to_owned);
+    let text = pick(&list, plan.seed, salt, said)?
+        .replace("{earlier}", earlier)
+        .replace("{later}", later);
+    // What was said elsewhere in the interview may hold a key term of this
+    // question that was not said to it.
+    let answer = attempt.answer();
+    let leaks = planned
+        .question
+        .points
+        .iter()
+        .any(|point| leaked(&text, &point.key_terms, &format!("{answer} {earlier}")).is_some());
+    if leaks {
+        return None;
+    }
+    let mut utterance = line(plan, planned.panellist, Intent::Reconcile, text.clone());
+    let mut facts = question_facts(plan, index, &answer)?;
+    facts.passages = vec![earlier.clone(), later.clone()];
+    facts.probe = text.rsplit(". ").next().map(str::to_owned);
+    utterance.facts = facts;
+    Some((planned.panellist, utterance, None))
 }
 
 /// Returns the line in which a panellist answers the candidate.
@@ -415,6 +460,18 @@ mod tests {
         }
         for text in INTERRUPTIONS {
             assert!(!text.contains('?'), "{text}");
+        }
+    }
+
+    #[test]
+    fn asking_about_two_passages_is_one_question_that_takes_no_side() {
+        for text in RECONCILIATIONS {
+            assert_eq!(text.matches('?').count(), 1, "{text}");
+            assert!(text.contains("{earlier}") && text.contains("{later}"));
+            let lower = text.to_lowercase();
+            for word in ["wrong", "contradict", "but", "mistake", "right", "true"] {
+                assert!(!lower.contains(word), "{word}: {text}");
+            }
         }
     }
 

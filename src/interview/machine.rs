@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::contradiction;
 use super::effect::{Clock, Effect, EndReason, Listen, Notice, Status};
 use super::event::{Command, Event, EventKind};
 use super::follow_up::{self, Decision};
@@ -345,13 +346,17 @@ impl Machine {
         if self.is_reverse() {
             return self.settle();
         }
-        let plan = self.plan.as_ref()?;
-        let planned = plan.questions.get(self.index)?;
-        let attempt = self.attempt()?;
-        let judged = attempt
+        let judged = self
+            .attempt()?
             .judgements
             .last()
             .is_some_and(|one| one.turns == turns);
+        if judged && let Some(line) = self.reconciliation() {
+            return self.put_follow_up(line, false);
+        }
+        let plan = self.plan.as_ref()?;
+        let planned = plan.questions.get(self.index)?;
+        let attempt = self.attempt()?;
         let decision = if judged {
             follow_up::decide(
                 &planned.question,
@@ -366,6 +371,26 @@ impl Machine {
             Some(line) => self.put_follow_up(line, false),
             None => self.settle(),
         }
+    }
+
+    /// Returns the question about what the answer just given and an earlier
+    /// one say against each other: once an interview, and within the budget of
+    /// follow-ups.
+    fn reconciliation(&self) -> Option<(usize, Utterance, Option<String>)> {
+        let plan = self.plan.as_ref()?;
+        let attempt = self.attempt()?;
+        let asked = self
+            .said
+            .iter()
+            .any(|line| line.intent == Intent::Reconcile);
+        if asked || attempt.panel_follow_ups() >= plan.rules(self.index).follow_ups {
+            return None;
+        }
+        let turn = attempt.turns.len().checked_sub(1)?;
+        contradiction::find(plan, &self.records)
+            .iter()
+            .filter(|one| one.later.question == self.index && one.later.turn == turn)
+            .find_map(|one| lines::reconcile(plan, self.index, attempt, one, &self.said))
     }
 
     fn put_follow_up(

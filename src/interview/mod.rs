@@ -6,8 +6,10 @@
 //! neither tokio nor a model: times come with the events, words come back as
 //! events, and a driver in `commands/` carries the effects out.
 
+pub mod contradiction;
 pub mod effect;
 pub mod event;
+mod figures;
 pub mod follow_up;
 pub mod intent;
 pub mod leak;
@@ -22,6 +24,7 @@ pub(crate) mod sample;
 pub mod spoken;
 mod words;
 
+pub use contradiction::{About, Contradiction, Passage};
 pub use effect::{Clock, Effect, EndReason, Listen, Notice, Status};
 pub use event::{Command, Event, EventKind};
 pub use intent::{Facts, Intent, PointFacts, Source, Speaker, Utterance};

@@ -12,6 +12,7 @@ pub mod assessment;
 pub mod calibration;
 mod case;
 pub mod combine;
+pub mod contest;
 pub mod evidence;
 pub mod flags;
 pub mod grading;

@@ -16,8 +16,9 @@ use minijinja::{AutoEscape, Environment};
 use serde_json::{Value, json};
 
 pub use progress::ProgressPage;
-pub use view::how_said;
+pub use view::{how_said, is_contestable, minutes};
 
+use crate::critique::Contests;
 use crate::store::{SessionSummary, StoredEvent};
 use crate::{Error, Result};
 
@@ -28,6 +29,10 @@ pub struct Report {
     pub session: SessionSummary,
     /// The critique as the journal holds it; `None` before the debrief.
     pub critique: Option<Value>,
+    /// Verdicts that were contested, with what came of it.
+    pub contests: Contests,
+    /// How the model's lines fared, as the journal holds it.
+    pub voice: Option<Value>,
     /// What happened, in order.
     pub events: Vec<StoredEvent>,
 }
@@ -40,8 +45,19 @@ impl Report {
             "type": "report",
             "session": self.session,
             "critique": self.critique,
+            "contests": (!self.contests.contests.is_empty()).then_some(&self.contests),
+            "voice": self.voice,
             "transcript": view::transcript(&self.events),
         })
+    }
+
+    /// Returns the critique with what came of contests beside the verdicts:
+    /// `contested` and `contest_words` at a point or mistake, and
+    /// `score_with_contests` at a question and at the whole.
+    pub fn contested_critique(&self) -> Option<Value> {
+        let mut critique = self.critique.clone()?;
+        view::contested(&mut critique, &self.contests);
+        Some(critique)
     }
 
     /// Returns the report as Markdown.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::judge::contest::Target;
 use crate::store::{SessionId, SessionMeta, Status};
 
 fn sample() -> Report {
@@ -34,6 +35,8 @@ fn sample() -> Report {
                                         {"competency": "communication", "score": null}]}],
             "moments": [],
         })),
+        contests: Contests::default(),
+        voice: None,
         events: vec![
             event(0, "spoken", "What did you _do_?"),
             event(1, "answered", answer),
@@ -232,4 +235,72 @@ fn the_progress_page_escapes_what_was_said_and_is_whole_without_any_session() {
         assert!(text.contains("has been judged yet"));
     }
     assert_eq!(empty.to_json()["type"], "progress");
+}
+
+#[test]
+fn a_contested_verdict_stands_beside_the_first_in_every_form() {
+    use crate::critique::{Contest, Quote};
+    use crate::judge::contest::{Ruled, Ruling};
+
+    let ruled = |verdict, probability| Ruled {
+        verdict,
+        probability,
+        judge: "2.4-reader".to_owned(),
+    };
+    let mut report = sample();
+    let critique = report.critique.as_mut().expect("a critique");
+    critique["questions"][0]["missing"][0]["point"] = json!("baseline");
+    critique["questions"][0]["missing"][0]["number"] = json!(2);
+    critique["questions"][0]["attempts"] = json!([{"score": 41.6, "points": []}]);
+    let untouched = critique.clone();
+    report.contests.contests.push(Contest {
+        number: 2,
+        question: "q1".to_owned(),
+        attempt: 0,
+        target: Target::Point("baseline".to_owned()),
+        text: "Names the baseline".to_owned(),
+        words: Quote {
+            start: 2,
+            end: 18,
+            text: "cut p99 by <40 ms".to_owned(),
+        },
+        before: ruled(Ruling::Missing, 0.2),
+        after: ruled(Ruling::Covered, 0.9),
+        counts: true,
+        refused: None,
+        at_ms: 0,
+    });
+    report.contests.scores.insert("q1".to_owned(), 63.2);
+    report.contests.score = Some(63.2);
+    let line = "contested: now covered (0.90), was missing (0.20)";
+    let html = report.to_html().expect("HTML");
+    for part in [
+        line,
+        "<q>cut p99 by &lt;40 ms</q>",
+        "no. 2",
+        "63 of 100 with contests",
+        "--contest",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let markdown = report.to_markdown().expect("Markdown");
+    for part in [
+        line,
+        "“cut p99 by \\<40 ms”",
+        "(no. 2)",
+        "63 of 100 with contests",
+        "--contest",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+    let whole = report.to_json();
+    assert_eq!(whole["critique"], untouched, "the critique stays as it was");
+    assert_eq!(
+        whole["contests"]["contests"][0]["after"]["verdict"],
+        "covered"
+    );
+    assert_eq!(whole["contests"]["contests"][0]["kind"], "point");
+    // Of another attempt nothing is shown.
+    report.contests.contests[0].attempt = 3;
+    assert!(!report.to_markdown().expect("Markdown").contains(line));
 }

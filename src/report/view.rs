@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Report;
 use super::marks::{Mark, pieces};
+use crate::critique::Contests;
 use crate::interview::Spoken;
+use crate::judge::contest::Target;
 use crate::store::StoredEvent;
 
 /// The lists of a question's critique whose quotes mark the answer.
@@ -17,9 +19,67 @@ const MARKED: [(&str, Mark); 4] = [
     ("hurt", Mark::Wrong),
 ];
 
+/// The lists of a question's critique whose verdicts can be contested.
+const CONTESTABLE: [&str; 5] = ["partial", "wrong", "unsure", "missing", "hurt"];
+
+/// Returns whether a verdict of the critique has a number to contest it by.
+pub fn is_contestable(critique: &Value) -> bool {
+    list(critique, "questions").any(|question| {
+        CONTESTABLE
+            .iter()
+            .flat_map(|name| list(question, name))
+            .any(|remark| remark["number"].is_u64())
+    })
+}
+
+/// Writes what came of contests beside the verdicts they are about.
+pub(super) fn contested(critique: &mut Value, contests: &Contests) {
+    if contests.contests.is_empty() {
+        return;
+    }
+    let questions = critique.get_mut("questions").and_then(Value::as_array_mut);
+    for question in questions.into_iter().flatten() {
+        let id = question["question"].as_str().unwrap_or_default().to_owned();
+        // The critique is of the last attempt.
+        let attempt = list(question, "attempts").count().saturating_sub(1);
+        if let (Some(score), Some(question)) = (contests.scores.get(&id), question.as_object_mut())
+        {
+            question.insert("score_with_contests".to_owned(), json!(score));
+        }
+        for name in CONTESTABLE {
+            let remarks = question.get_mut(name).and_then(Value::as_array_mut);
+            for remark in remarks.into_iter().flatten() {
+                let named = |key: &str| remark[key].as_str().map(str::to_owned);
+                let Some(target) = named("point")
+                    .map(Target::Point)
+                    .or_else(|| named("mistake").map(Target::Mistake))
+                else {
+                    continue;
+                };
+                let found = contests.deciding(&id, attempt, &target);
+                if let (Some(one), Some(remark)) = (found, remark.as_object_mut()) {
+                    remark.insert("contested".to_owned(), json!(one.line()));
+                    remark.insert("contest_words".to_owned(), json!(one.words.text));
+                }
+            }
+        }
+    }
+    if let (Some(score), Some(critique)) = (contests.score, critique.as_object_mut()) {
+        critique.insert("score_with_contests".to_owned(), json!(score));
+    }
+}
+
+/// Returns how long the things to do next take together, in minutes; 0 when
+/// there are none.
+pub fn minutes(critique: &Value) -> u64 {
+    list(critique, "work_on")
+        .filter_map(|item| item["minutes"].as_u64())
+        .sum()
+}
+
 /// Returns the context of the templates.
 pub(super) fn view(report: &Report) -> Value {
-    let mut critique = report.critique.clone().unwrap_or(Value::Null);
+    let mut critique = report.contested_critique().unwrap_or(Value::Null);
     if let Some(questions) = critique.get_mut("questions").and_then(Value::as_array_mut) {
         for question in questions {
             mark(question);
@@ -37,6 +97,8 @@ pub(super) fn view(report: &Report) -> Value {
         "short": report.session.id.short(),
         "started": started,
         "competencies": competencies(&critique),
+        "contestable": is_contestable(&critique),
+        "minutes": minutes(&critique),
         "critique": critique,
         "transcript": transcript(&report.events),
     });

@@ -151,8 +151,8 @@ pub const COMMANDS: &[SlashInfo] = &[
     row(
         Slash::Contest,
         "/contest",
-        "N",
-        "Question the verdict on a point",
+        "N WORDS",
+        "Have verdict N judged again by words of your answer",
         &[Between, Debrief],
     ),
     row(

@@ -24,7 +24,7 @@ use crate::llm::{Cancel, ChatModel, Embedder, GenerateRequest, Part, Sampling};
 
 pub use prompt::{Prompts, Slot, Slots, Tier};
 pub use rules::{Breach, Rule, Standard};
-pub use tally::{PromptTally, Tallies};
+pub use tally::{DOCUMENT, PromptTally, SessionTally, Tallies};
 
 /// How often a line is drawn before the guide's words are said.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -437,21 +437,25 @@ impl Take<'_> {
         None
     }
 
-    /// Returns how near the asking sentence is to the guide's probe.
+    /// Returns how near the asking sentence is to the guide's probe; of a line
+    /// that asks nothing, how near the whole is to the guide's line.
     async fn similarity(&self, whole: &str) -> Result<Option<f32>, String> {
-        let (Some(embedder), Some(probe), true) = (
-            self.embedder,
-            self.line.facts.probe.as_deref(),
-            self.line.intent.is_follow_up(),
-        ) else {
+        let Some(embedder) = self.embedder else {
             return Ok(None);
         };
-        let asking = words::sentences(whole)
-            .into_iter()
-            .rev()
-            .find(|sentence| sentence.contains('?'))
-            .unwrap_or(whole);
-        let texts = vec![asking.to_owned(), probe.to_owned()];
+        let texts = if self.line.intent.is_follow_up() {
+            let Some(probe) = self.line.facts.probe.as_deref() else {
+                return Ok(None);
+            };
+            let asking = words::sentences(whole)
+                .into_iter()
+                .rev()
+                .find(|sentence| sentence.contains('?'))
+                .unwrap_or(whole);
+            vec![asking.to_owned(), probe.to_owned()]
+        } else {
+            vec![whole.to_owned(), self.line.fallback.clone()]
+        };
         let vectors = embedder
             .embed(texts, self.cancel.clone())
             .await

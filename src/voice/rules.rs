@@ -5,6 +5,8 @@
 //! the guide's own words, which are always fit to be said. Refusing a good
 //! line costs a little variety; passing a bad one costs the interview.
 
+mod relevance;
+
 use serde::{Deserialize, Serialize};
 
 use super::words::{QUESTION_WORDS, content_stems, is_function_word, quoted, sentences, words};
@@ -40,6 +42,28 @@ pub enum Rule {
     Long,
     /// It does not ask what it was to ask, or leaves out what it was to say.
     Meaning,
+    /// It speaks of something that neither the question, the candidate nor the
+    /// guide's line speaks of.
+    Relevance,
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "empty",
+            Self::Debris => "debris",
+            Self::Language => "language",
+            Self::Questions => "questions",
+            Self::Leak => "leak",
+            Self::Verdict => "verdict",
+            Self::Repeats => "repeats",
+            Self::WordsInMouth => "words-in-mouth",
+            Self::Quote => "quote",
+            Self::Long => "long",
+            Self::Meaning => "meaning",
+            Self::Relevance => "relevance",
+        })
+    }
 }
 
 /// A broken rule with what broke it.
@@ -79,6 +103,11 @@ pub const MIN_SIMILARITY_SMALL: f32 = 0.8;
 
 /// Without vectors: the share of the probe's meaning words a line must hold.
 const MIN_SHARED_STEMS: f32 = 0.5;
+
+/// Below this cosine a line that asks nothing does not say what the guide's
+/// line says: a closing or a handover in other words lies above 0.4 on MiniLM
+/// vectors, a sentence about something else below 0.2.
+pub const MIN_RELEVANCE: f32 = 0.3;
 
 /// A line that shares this much with an earlier one says it again.
 const MAX_OVERLAP: f32 = 0.75;
@@ -321,12 +350,21 @@ const OWN_VOICE: &[&str] = &[
 
 /// Checks a whole line against every rule; returns all that it breaks.
 ///
-/// `similarity` is the cosine between the vectors of the line and of the
-/// guide's probe, where an embedder is at hand.
+/// `similarity` is the cosine between the vectors of what the line asks and of
+/// the guide's probe, or of the whole line and the guide's where it asks
+/// nothing; `None` without an embedder.
 pub fn check(line: &str, standard: &Standard<'_>, similarity: Option<f32>) -> Vec<Breach> {
     let mut breaches = check_piece(line, standard);
     breaches.extend(questions(line, standard.intent));
     breaches.extend(meaning(line, standard, similarity));
+    breaches.extend(
+        similarity
+            .filter(|similarity| !standard.intent.is_follow_up() && *similarity < MIN_RELEVANCE)
+            .map(|similarity| Breach {
+                rule: Rule::Relevance,
+                detail: format!("similarity {similarity:.2}"),
+            }),
+    );
     breaches.extend(
         (!line.trim_end().ends_with(['.', '?', '!', '"', '\u{201d}'])).then(|| Breach {
             rule: Rule::Debris,
@@ -352,6 +390,7 @@ pub fn check_piece(line: &str, standard: &Standard<'_>) -> Vec<Breach> {
     broke(Rule::WordsInMouth, words_in_mouth(line, standard));
     broke(Rule::Quote, quote(line, standard.facts));
     broke(Rule::Long, long(line, standard));
+    broke(Rule::Relevance, relevance::foreign(line, standard));
     breaches
 }
 
@@ -509,7 +548,8 @@ fn verdict(line: &str, standard: &Standard<'_>) -> Option<String> {
 
 fn repeats(line: &str, standard: &Standard<'_>) -> Option<String> {
     let facts = standard.facts;
-    let here = words(line);
+    // Two passages of the candidate's may share words.
+    let here = words(&quoted(line).outside);
     if here.len() >= 6 {
         let mut seen = std::collections::HashSet::new();
         if let Some(three) = here.windows(3).find(|three| !seen.insert(*three)) {
@@ -608,9 +648,11 @@ fn quote(line: &str, facts: &Facts) -> Option<String> {
         .into_iter()
         .find(|quote| {
             let bare = quote.trim_end_matches(['.', ',', '?', '!']);
+            let passage = facts.passages.iter().any(|passage| passage.contains(bare));
             bare.split_whitespace().count() < 2
-                || !facts.answer.contains(bare)
-                || !allowed.iter().any(|allowed| allowed.contains(bare))
+                || !(passage
+                    || (facts.answer.contains(bare)
+                        && allowed.iter().any(|allowed| allowed.contains(bare))))
         })
         .map(str::to_owned)
 }

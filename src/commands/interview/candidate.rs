@@ -482,6 +482,8 @@ pub fn allowed() -> Vec<Slash> {
     // The next question is asked at once, so that trying the last one again
     // is a command of this moment too.
     allowed.push(Slash::Again);
+    // So is contesting a verdict that was just shown.
+    allowed.push(Slash::Contest);
     allowed.sort_unstable();
     allowed.dedup();
     allowed
@@ -501,13 +503,46 @@ fn command_of(slash: Slash, argument: &str) -> Option<Command> {
         Slash::Easier => Command::Easier,
         Slash::Note => Command::Note(argument.to_owned()),
         Slash::Quit => Command::Quit,
-        Slash::Help | Slash::Contest => return None,
+        Slash::Contest => {
+            let (number, words) = contested(argument)?;
+            Command::Contest { number, words }
+        }
+        Slash::Help => return None,
     })
+}
+
+/// Returns the number of a verdict and the words that follow it.
+fn contested(argument: &str) -> Option<(usize, String)> {
+    let (number, words) = argument
+        .split_once(char::is_whitespace)
+        .unwrap_or((argument, ""));
+    Some((number.parse().ok()?, words.trim().to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_contest_names_a_number_and_words() {
+        let contest = |argument| command_of(Slash::Contest, argument);
+        assert_eq!(
+            contest("3  I said that"),
+            Some(Command::Contest {
+                number: 3,
+                words: "I said that".to_owned()
+            })
+        );
+        assert_eq!(
+            contest("3"),
+            Some(Command::Contest {
+                number: 3,
+                words: String::new()
+            })
+        );
+        assert_eq!(contest("that one"), None);
+        assert_eq!(contest(""), None);
+    }
 
     fn answers(bytes: &'static [u8]) -> Vec<String> {
         let mut input = BufReader::new(Box::new(bytes) as Box<dyn Read + Send>);

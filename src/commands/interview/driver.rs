@@ -6,9 +6,10 @@ use std::time::Instant;
 use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::super::contest::{self, Contested};
 use super::candidate::{Candidate, Heard};
-use super::{view, wire};
-use crate::Result;
+use super::{second, view, wire};
+use crate::critique::contest::numbered;
 use crate::critique::{Critique, critique};
 use crate::interview::{
     Command, Effect, EndReason, Event, EventKind, Intent, Machine, Notice, Source, Utterance,
@@ -17,6 +18,7 @@ use crate::judge::{Case, Judge};
 use crate::llm::Cancel;
 use crate::store::{Journal, SessionId};
 use crate::ui::Ui;
+use crate::{ErrorKind, Result};
 
 /// Words a minute at which people speak; what a scripted answer takes.
 pub const WORDS_A_MINUTE: u64 = crate::interview::spoken::WORDS_A_MINUTE as u64;
@@ -138,6 +140,7 @@ impl Driver<'_> {
                             machine: self.machine,
                         });
                     }
+                    Effect::Contest { number, words } => self.contest(number, &words).await?,
                     other => self.show(other),
                 }
             }
@@ -325,6 +328,58 @@ impl Driver<'_> {
         }
     }
 
+    /// Has a verdict judged again; what is wrong with the request is said, and
+    /// the interview goes on.
+    async fn contest(&mut self, number: usize, words: &str) -> Result<()> {
+        let critique = critique(&self.machine);
+        let contested = Contested {
+            journal: self.journal,
+            session: self.session,
+            machine: &self.machine,
+            critique: &critique,
+        };
+        let shown = numbered(&critique, number).is_some_and(|(one, _)| {
+            critique
+                .questions
+                .iter()
+                .position(|other| other.question == one.question)
+                .is_some_and(|index| self.machine.is_verdict_shown(index))
+        });
+        if !shown {
+            self.ui
+                .remark(&format!("No verdict with the number {number} was shown."));
+            return Ok(());
+        }
+        let cancel = Cancel::new();
+        let progress = self.ui.spinner("Judging these words");
+        let result = {
+            let mut judging =
+                Box::pin(contested.contest(self.judge, number, words, cancel.clone()));
+            loop {
+                tokio::select! {
+                    result = &mut judging => break result,
+                    Some(()) = self.stops.recv() => cancel.cancel(),
+                }
+            }
+        };
+        progress.finish();
+        match result {
+            Ok(outcome) => {
+                second::contest(self.ui, &outcome);
+                self.json(|| contest::line(&outcome));
+            }
+            Err(error) if error.kind() == ErrorKind::Storage => return Err(error),
+            Err(error) => {
+                self.ui
+                    .remark(&format!("That cannot be contested: {error}."));
+                for hint in error.hints() {
+                    self.ui.remark(hint);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn show(&self, effect: Effect) {
         match effect {
             Effect::ShowHint {
@@ -386,6 +441,9 @@ fn words(notice: Notice) -> &'static str {
         Notice::Skipped => "Skipped. What you did not answer is not assessed.",
         Notice::Noted => "Kept with this interview.",
         Notice::AskOn => "Ask on when they have answered, or say that is all.",
+        Notice::NothingToContest => {
+            "No verdict has been shown yet. After the critique, `viva report --contest` has one judged again."
+        }
         Notice::AnotherAttempt => "Once more, from the start. Both attempts are kept.",
     }
 }

@@ -7,7 +7,9 @@ use crate::Result;
 use crate::interview::{Attempt, Machine, PlanRequest, Recovery};
 use crate::judge::{PointVerdict, Verdict};
 use crate::progress::guide_version;
-use crate::store::{Journal, ModelStamp, SessionFilter, VerdictRow, VerdictSource, Versions};
+use crate::store::{
+    Journal, ModelStamp, SessionFilter, StoredVerdict, VerdictRow, VerdictSource, Versions,
+};
 
 /// Sessions that are looked back on.
 const LOOK_BACK: u32 = 30;
@@ -32,8 +34,7 @@ pub(super) fn apply(journal: &Journal, request: &mut PlanRequest) -> Result<()> 
     sessions.sort_by_key(|session| session.started_at);
     let mut weak: BTreeMap<String, BTreeMap<String, f32>> = BTreeMap::new();
     for session in &sessions {
-        for stored in journal.verdicts(&session.id)? {
-            let row = stored.row;
+        for row in standing(journal.verdicts(&session.id)?) {
             request.asked_before.insert(row.question.clone());
             let weight = weight(&row.verdict, &row.recovery);
             // The latest verdict on a point replaces the earlier ones.
@@ -55,6 +56,30 @@ pub(super) fn apply(journal: &Journal, request: &mut PlanRequest) -> Result<()> 
         .map(|(_, question, points)| (question, points))
         .collect();
     Ok(())
+}
+
+/// Returns the verdicts of one session that count, in the order they were
+/// stored: where one was contested and came out better, the contest's. It may
+/// have been stored before the verdict it is about.
+fn standing(stored: Vec<StoredVerdict>) -> Vec<VerdictRow> {
+    let (contests, mut rows): (Vec<VerdictRow>, Vec<VerdictRow>) = stored
+        .into_iter()
+        .map(|stored| stored.row)
+        .partition(|row| row.source == VerdictSource::Contest);
+    for contest in contests {
+        let about = |row: &&mut VerdictRow| {
+            (&row.question, row.attempt, &row.point)
+                == (&contest.question, contest.attempt, &contest.point)
+        };
+        for row in rows.iter_mut().filter(about) {
+            let better = (row.verdict == "wrong" && contest.verdict != "wrong")
+                || contest.probability > row.probability;
+            if better {
+                *row = contest.clone();
+            }
+        }
+    }
+    rows
 }
 
 /// Returns how much a point matters to the next interview, 0 to 1.
@@ -107,6 +132,16 @@ pub(super) fn rows(
     rows
 }
 
+/// Returns the word a recovery is stored as.
+pub(in crate::commands) fn recovery_word(recovery: Recovery) -> &'static str {
+    match recovery {
+        Recovery::Unaided => "unaided",
+        Recovery::AfterProbe => "probe",
+        Recovery::AfterHint => "hint",
+        Recovery::Never => "never",
+    }
+}
+
 /// Returns one row a point of what `attempt` came to, each otherwise as `like`.
 pub(in crate::commands) fn attempt_rows(attempt: &Attempt, like: &VerdictRow) -> Vec<VerdictRow> {
     let Some(assessment) = attempt.assessment() else {
@@ -116,13 +151,7 @@ pub(in crate::commands) fn attempt_rows(attempt: &Attempt, like: &VerdictRow) ->
         point: found.id.clone(),
         verdict: word(found.verdict).to_owned(),
         probability: f64::from(found.probability),
-        recovery: match attempt.recovery(&found.id) {
-            Some(Recovery::Unaided) => "unaided",
-            Some(Recovery::AfterProbe) => "probe",
-            Some(Recovery::AfterHint) => "hint",
-            Some(Recovery::Never) | None => "never",
-        }
-        .to_owned(),
+        recovery: recovery_word(attempt.recovery(&found.id).unwrap_or(Recovery::Never)).to_owned(),
         versions: Versions {
             judge: assessment.judge.clone(),
             ..like.versions.clone()
@@ -203,6 +232,37 @@ mod tests {
             with_version("gone, question 4", "basics 2026.1"),
             "gone, question 4"
         );
+    }
+
+    #[test]
+    fn a_contested_verdict_is_gone_by_where_it_came_out_better() {
+        let journal = Journal::open_in_memory().expect("a journal");
+        let session = journal.begin(&SessionMeta::default()).expect("a session");
+        let contested = |point: &str, verdict: &str, probability: f64| VerdictRow {
+            source: VerdictSource::Contest,
+            probability,
+            recovery: "unaided".to_owned(),
+            ..row("one", point, verdict)
+        };
+        // Contested in the interview: the contests are stored first.
+        let rows = [
+            contested("a", "covered", 0.9),
+            contested("b", "missing", 0.1),
+            row("one", "a", "missing"),
+            row("one", "b", "partial"),
+        ];
+        journal.record_verdicts(&session, &rows).expect("stored");
+        let standing = standing(journal.verdicts(&session).expect("readable"));
+        let verdicts: Vec<(&str, &str)> = standing
+            .iter()
+            .map(|row| (row.point.as_str(), row.verdict.as_str()))
+            .collect();
+        assert_eq!(verdicts, [("a", "covered"), ("b", "partial")]);
+        let mut request = PlanRequest::default();
+        apply(&journal, &mut request).expect("readable");
+        let weak = &request.weak_points["one"];
+        assert_eq!(weak["a"], 0.0);
+        assert!(weak["b"] > 0.0);
     }
 
     #[test]

@@ -15,10 +15,10 @@ use crate::judge::{Assessment, Case, Judge, LocalJudge};
 use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
 use crate::models::{self, reader::adapter_sha256};
 use crate::progress::ModelFile;
-use crate::store::ModelStamp;
 use crate::store::standing::Standing;
+use crate::store::{Journal, ModelStamp, SessionId};
 use crate::ui::Ui;
-use crate::voice::{Prompts, Voice};
+use crate::voice::{self, Prompts, SessionTally, Voice};
 use crate::{Error, Result};
 
 /// Who words and who judges.
@@ -237,16 +237,34 @@ impl Minds {
         used.join(", ")
     }
 
+    /// Keeps how the model's lines fared with the session, together with what
+    /// an earlier part of it kept.
+    ///
+    /// # Errors
+    /// Fails when nothing can be written.
+    pub(in crate::commands) fn keep_tallies(
+        &self,
+        journal: &Journal,
+        session: &SessionId,
+    ) -> Result<()> {
+        let tallies = self.voice.tallies();
+        if tallies.is_empty() {
+            return Ok(());
+        }
+        let before: SessionTally = journal
+            .document(session, voice::DOCUMENT)?
+            .and_then(|stored| serde_json::from_value(stored).ok())
+            .unwrap_or_default();
+        journal.put_document(session, voice::DOCUMENT, &before.with(&tallies))
+    }
+
     /// Tells how the model's lines fared, where the person wants to know more.
     pub(in crate::commands) fn tell(&self, ui: &Ui) {
         if ui.verbosity() == 0 {
             return;
         }
         for tally in self.voice.tallies() {
-            ui.status(&format!(
-                "Prompt {}: {} of {} lines in the model's words, {} in the guide's, {} drafts.",
-                tally.prompt, tally.accepted, tally.lines, tally.fell_back, tally.attempts
-            ));
+            ui.status(&format!("Prompt {}: {}", tally.prompt, tally.line()));
         }
     }
 

@@ -5,6 +5,7 @@ pub mod driver;
 mod employer;
 pub(super) mod history;
 pub(super) mod minds;
+pub(super) mod second;
 pub mod view;
 pub mod wire;
 
@@ -195,6 +196,7 @@ fn conclude(
         )?;
         journal.put_document(session, JUDGED_WITH, &json!({"models": minds.files()}))?;
     }
+    minds.keep_tallies(journal, session)?;
     if outcome.reason == EndReason::Interrupted {
         return Err(Error::new(
             ErrorKind::Interrupted,
@@ -213,6 +215,16 @@ fn conclude(
         session.as_str(),
         session.short()
     ));
+    let contestable = outcome
+        .critique
+        .as_ref()
+        .is_some_and(|critique| crate::critique::contest::count(critique) > 0);
+    if ctx.ui.is_interactive() && contestable {
+        ctx.ui.hint(&format!(
+            "A verdict with a number, [1] say, can be contested: `viva report {} --contest 1`.",
+            session.short()
+        ));
+    }
     Ok(())
 }
 

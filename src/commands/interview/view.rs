@@ -124,8 +124,29 @@ pub fn why(ui: &Ui, planned: &PlannedQuestion) {
 pub fn settled(ui: &Ui, one: &QuestionCritique) {
     ui.heading("How that went");
     remarks(ui, one);
+    if has_numbers(one) {
+        ui.stage_text(
+            0,
+            &Text::new()
+                .with(Meaning::Muted, "A verdict with a number can be contested: ")
+                .with(Meaning::Command, "/contest")
+                .with(
+                    Meaning::Muted,
+                    ", its number, and the words of your answer that make the point.",
+                ),
+        );
+    }
     ui.stage_text(0, &Text::new().with(Meaning::Heading, "A model answer"));
     ui.stage_text(2, &one.model_answer.as_str().into());
+}
+
+/// Returns whether a question has a verdict that can be contested.
+fn has_numbers(one: &QuestionCritique) -> bool {
+    one.hurt.iter().any(|hurt| hurt.number.is_some())
+        || [&one.partial, &one.wrong, &one.unsure, &one.missing]
+            .into_iter()
+            .flatten()
+            .any(|remark| remark.number.is_some())
 }
 
 /// Shows the critique.
@@ -141,23 +162,25 @@ pub fn critique(ui: &Ui, machine: &Machine, critique: &Critique) {
         remarks(ui, one);
     }
     if !critique.work_on.is_empty() {
-        let count = critique.work_on.len();
-        ui.heading(match count {
-            1 => "One thing to work on",
-            2 => "Two things to work on",
-            _ => "Three things to work on",
-        });
+        let count = match critique.work_on.len() {
+            1 => "one thing",
+            2 => "two things",
+            _ => "three things",
+        };
+        let minutes: u32 = critique.work_on.iter().map(|item| item.minutes).sum();
+        ui.heading(&format!("What to do next: {count}, {minutes} minutes"));
         for (number, item) in critique.work_on.iter().enumerate() {
             work_item(ui, machine, number + 1, item);
         }
     }
+    super::second::contradictions(ui, critique);
     if let Some(better) = &critique.rewrite {
         rewrite(ui, better);
     }
     if critique.assessed > 0 {
         moments(ui, &critique.moments);
         votes(ui, critique);
-        surprises(ui, critique);
+        super::second::surprises(ui, critique);
     }
     recommendation(ui, critique);
 }
@@ -234,9 +257,18 @@ fn group(ui: &Ui, title: &str, meaning: Meaning, mark: &str, remarks: &[Remark])
         if !notes.is_empty() {
             text = text.with(Meaning::Muted, format!(" ({})", notes.join(", ")));
         }
+        text = numbered(text, remark.number);
         let first = Text::new().plain("   ").with(meaning, mark).plain(" ");
         ui.stage_hanging(&first, "     ", &text);
         quotes(ui, 7, &remark.quotes);
+    }
+}
+
+/// Adds the number by which a verdict can be contested.
+fn numbered(text: Text, number: Option<usize>) -> Text {
+    match number {
+        Some(number) => text.with(Meaning::Muted, format!(" [{number}]")),
+        None => text,
     }
 }
 
@@ -249,6 +281,7 @@ fn hurt_line(ui: &Ui, hurt: &Hurt) {
     let text = Text::new()
         .plain(&hurt.text)
         .with(Meaning::Muted, format!(" ({weight})"));
+    let text = numbered(text, hurt.number);
     let first = Text::new().plain("   ").with(Meaning::Bad, "!").plain(" ");
     ui.stage_hanging(&first, "     ", &text);
     quotes(ui, 7, &hurt.quotes);
@@ -397,40 +430,6 @@ fn rewrite(ui: &Ui, better: &Rewrite) {
     }
 }
 
-fn surprises(ui: &Ui, critique: &Critique) {
-    if critique.surprises.is_empty() {
-        return;
-    }
-    ui.heading("Where you and the panel differ");
-    for one in &critique.surprises {
-        let number = critique
-            .questions
-            .iter()
-            .position(|question| question.question == one.question)
-            .map_or(0, |at| at + 1);
-        let topics: Vec<&str> = one
-            .competencies
-            .iter()
-            .map(|one| competency(*one))
-            .collect();
-        let (meaning, end) = if one.is_overconfident() {
-            (Meaning::Bad, "you were surer than the answer was good")
-        } else {
-            (Meaning::Good, "it was better than you thought")
-        };
-        let text = Text::new()
-            .plain(format!(
-                "Question {number} ({}): you gave yourself {} of 10, the panel {:.0} of 100; ",
-                topics.join(", "),
-                one.predicted,
-                one.score
-            ))
-            .with(meaning, end)
-            .plain(".");
-        ui.stage_hanging(&Text::new().plain("  "), "  ", &text);
-    }
-}
-
 fn votes(ui: &Ui, critique: &Critique) {
     ui.heading("How the panel votes");
     let widest = critique
@@ -547,7 +546,7 @@ fn flag_words(flag: Flag) -> &'static str {
     }
 }
 
-fn competency(competency: Competency) -> &'static str {
+pub(super) fn competency(competency: Competency) -> &'static str {
     match competency {
         Competency::MlFundamentals => "fundamentals",
         Competency::Evaluation => "evaluation",

@@ -44,8 +44,32 @@ impl Machine {
                 self.notes.push(text);
                 Some(vec![notice(Notice::Noted)])
             }
+            Command::Contest { number, words } => self.contest(number, words),
             Command::Quit => self.close(EndReason::Quit),
         }
+    }
+
+    /// Returns whether the verdict on the question at `index` was shown.
+    pub fn is_verdict_shown(&self, index: usize) -> bool {
+        self.plan
+            .as_ref()
+            .is_some_and(|plan| plan.rules(index).critique_each)
+            && self
+                .records
+                .get(index)
+                .is_some_and(|record| record.settled && record.assessment().is_some())
+    }
+
+    fn contest(&self, number: usize, words: String) -> Option<Vec<Effect>> {
+        if !self.rules()?.help {
+            return Some(vec![notice(Notice::NoHelpHere)]);
+        }
+        let shown = (0..self.records.len()).any(|index| self.is_verdict_shown(index));
+        Some(vec![if shown {
+            Effect::Contest { number, words }
+        } else {
+            notice(Notice::NothingToContest)
+        }])
     }
 
     fn hint(&mut self) -> Option<Vec<Effect>> {

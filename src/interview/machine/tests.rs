@@ -315,6 +315,111 @@ fn pressure_gives_no_help() {
 }
 
 #[test]
+fn a_verdict_can_be_contested_once_it_was_shown() {
+    let contest = || {
+        command(Command::Contest {
+            number: 2,
+            words: "I say".to_owned(),
+        })
+    };
+    let last = |play: &Play| {
+        play.effects
+            .iter()
+            .rev()
+            .find(|effect| matches!(effect, Effect::Contest { .. } | Effect::Notice { .. }))
+            .cloned()
+    };
+    let nothing = notice(Notice::NothingToContest);
+    for (mode, answers, expected) in [
+        (Mode::Study, &[][..], &nothing),
+        (Mode::Practice, &["I say +a +b with 40"][..], &nothing),
+        (
+            Mode::Pressure,
+            &["I say +a +b"][..],
+            &notice(Notice::NoHelpHere),
+        ),
+        (
+            Mode::Study,
+            &["I say +a +b with 40"][..],
+            &Effect::Contest {
+                number: 2,
+                words: "I say".to_owned(),
+            },
+        ),
+    ] {
+        let mut play = play(2, mode, answers);
+        play.settle();
+        let before = play.machine.clone();
+        assert!(play.send(contest()), "{mode:?}");
+        assert_eq!(last(&play).as_ref(), Some(expected), "{mode:?}");
+        // The interview itself goes on as it was.
+        assert_eq!(play.machine.due(), before.due());
+        assert_eq!(play.machine.records(), before.records());
+    }
+}
+
+#[test]
+fn a_contradiction_is_asked_about_once_and_counts_as_a_follow_up() {
+    let replies = [
+        "I say nothing of it. The p99 was 40 ms.",
+        "The p99 was 400 ms.",
+        "The p99 was 4 seconds.",
+        "The p99 was 9 seconds.",
+    ];
+    for mode in [Mode::Practice, Mode::Pressure, Mode::Study] {
+        let play = play(1, mode, &replies);
+        let asked: Vec<&Line> = play
+            .machine
+            .said()
+            .iter()
+            .filter(|line| line.intent == Intent::Reconcile)
+            .collect();
+        let attempt = play.machine.records()[0].attempt().expect("asked");
+        assert!(attempt.panel_follow_ups() <= mode.rules(0).follow_ups);
+        if mode == Mode::Study {
+            assert!(asked.is_empty(), "the one follow-up was a probe");
+            continue;
+        }
+        assert_eq!(asked.len(), 1, "{mode:?}");
+        for quote in [
+            "\u{201c}The p99 was 40 ms\u{201d}",
+            "\u{201c}The p99 was 400 ms\u{201d}",
+        ] {
+            assert!(asked[0].text.contains(quote), "{}", asked[0].text);
+        }
+    }
+}
+
+#[test]
+fn the_question_about_a_contradiction_breaks_no_rule() {
+    use crate::voice::{Standard, rules};
+
+    let mut play = play(2, Mode::Pressure, &["I say so. The p99 was 40 ms."]);
+    play.settle();
+    play.send(EventKind::Answered {
+        text: "The p99 was 400 ms.".to_owned(),
+    });
+    let Some(Effect::Assess { case, .. }) = play.machine.due() else {
+        panic!("an answer is judged");
+    };
+    play.send(EventKind::Assessed {
+        assessment: Box::new(sample::assess(&case)),
+    });
+    let Some(Effect::Say { utterance }) = play.machine.due() else {
+        panic!("the panel asks");
+    };
+    assert_eq!(utterance.intent, Intent::Reconcile);
+    let standard = Standard {
+        intent: utterance.intent,
+        facts: &utterance.facts,
+        fallback: &utterance.fallback,
+        max_words: 60,
+        min_similarity: rules::MIN_SIMILARITY,
+    };
+    assert_eq!(rules::check(&utterance.fallback, &standard, None), []);
+}
+
+#[test]
 fn a_skipped_question_is_not_assessed() {
     let play = play(2, Mode::Practice, &["/skip", "+a +b yes 5"]);
     assert!(play.machine.records()[0].skipped);
@@ -554,6 +659,8 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => Just(Command::Harder),
         2 => Just(Command::Easier),
         1 => ".{0,8}".prop_map(Command::Note),
+        1 => (0_usize..9, ".{0,8}")
+            .prop_map(|(number, words)| Command::Contest { number, words }),
     ]
 }
 

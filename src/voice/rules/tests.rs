@@ -276,3 +276,68 @@ proptest! {
         prop_assert!(probe(&line).contains(&Rule::Leak));
     }
 }
+
+#[test]
+fn a_line_about_something_else_is_refused() {
+    // As small models drift: the form is right, the matter is not.
+    refuses(
+        Rule::Relevance,
+        &[
+            "My favourite restaurant in Paris serves wonderful seafood, what would you look at first?",
+            "The history of steam engines begins in Cornwall. Before doing that, what would you look at first?",
+            "Customers of the bakery usually prefer fresh bread in winter, before doing that, don't they?",
+        ],
+    );
+}
+
+#[test]
+fn rewordings_and_bridges_are_relevant() {
+    for line in [
+        "Before you retrain, which numbers would you look at first?",
+        "Let me stay with that for a moment. Before doing that, what would you look at first?",
+        "Suppose it is Monday morning. Before doing that, what would you look at first?",
+        "Picture the dashboard on that day. Before doing that, what would you look at first?",
+    ] {
+        assert!(
+            !probe(line).contains(&Rule::Relevance),
+            "{line}: {:?}",
+            probe(line)
+        );
+    }
+}
+
+#[test]
+fn a_close_and_a_handover_must_say_what_the_guides_do() {
+    let known = Facts {
+        next_name: Some("Priya".into()),
+        ..Facts::default()
+    };
+    let check = |line: &str, fallback: &str, intent, similarity| {
+        let standard = Standard {
+            intent,
+            facts: &known,
+            fallback,
+            max_words: 55,
+            min_similarity: MIN_SIMILARITY,
+        };
+        check(line, &standard, similarity)
+            .into_iter()
+            .map(|breach| breach.rule)
+            .collect::<Vec<_>>()
+    };
+    let close = "That is everything from our side. Thank you for thinking it through with us.";
+    let said = "That is everything from our side today. Thank you for thinking it through with us.";
+    assert_eq!(check(said, close, Intent::Closing, None), []);
+    assert_eq!(check(said, close, Intent::Closing, Some(0.8)), []);
+    assert_eq!(
+        check(said, close, Intent::Closing, Some(0.1)),
+        [Rule::Relevance]
+    );
+    let strays = "The quarterly budget review covers travel expenses and office furniture.";
+    assert!(check(strays, close, Intent::Closing, None).contains(&Rule::Relevance));
+    let hand = "Priya, I'll let you take the next one.";
+    assert_eq!(
+        check("Over to you, Priya.", hand, Intent::Handover, Some(0.6)),
+        []
+    );
+}
