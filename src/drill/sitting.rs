@@ -419,12 +419,17 @@ impl Sitting {
         &self.findings
     }
 
-    /// Returns whether the point at hand will come back in this sitting.
+    /// Returns whether a point just judged will come back in this sitting,
+    /// be it next.
     pub fn comes_back(&self, key: &Key) -> bool {
-        self.missed.iter().any(|task| {
+        let next = match self.at {
+            Some(Place::Point { task, again: true }) => Some(task),
+            _ => None,
+        };
+        self.missed.iter().copied().chain(next).any(|task| {
             self.plan
                 .tasks
-                .get(*task)
+                .get(task)
                 .is_some_and(|task| task.question == key.0 && task.point == key.1)
         })
     }

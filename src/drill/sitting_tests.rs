@@ -130,6 +130,23 @@ fn missed_twice_it_waits_for_another_day() {
 }
 
 #[test]
+fn a_missed_point_is_known_to_come_back_also_where_it_is_next() {
+    let (_, events) = play(1, &[Verdict::Missing, Verdict::Missing]);
+    let key = ("q0".to_owned(), "a".to_owned());
+    let after = |judged: usize| {
+        let end = events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| matches!(event, DrillEvent::Assessed { .. }))
+            .nth(judged)
+            .map_or(0, |(index, _)| index + 1);
+        Sitting::replay(&events[..end]).comes_back(&key)
+    };
+    assert!(after(0));
+    assert!(!after(1));
+}
+
+#[test]
 fn what_was_told_in_the_sitting_is_no_review_of_the_whole_answer() {
     let (sitting, _) = play(1, &[]);
     let rated: Vec<(&str, bool)> = sitting

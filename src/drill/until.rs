@@ -6,7 +6,7 @@
 //! due from then on. A point is ready when the chance that it is there on the
 //! day of the interview is [`DESIRED_RETENTION`] or more.
 
-use super::choose::{Candidate, Key};
+use super::choose::{Candidate, Key, tie};
 use super::memory::{DESIRED_RETENTION, Memory, Rating, Scheduler};
 use crate::guide::{Advice, AdviceKind};
 
@@ -73,6 +73,9 @@ pub fn plan(
         b.worth()
             .total_cmp(&a.worth())
             .then(b.card.is_some().cmp(&a.card.is_some()))
+            // Without this the guides' order would put one round first; the
+            // same plan comes out every day.
+            .then(tie(0, a).cmp(&tie(0, b)))
     });
     for one in order {
         let (outlook, taken) = place(one, scheduler, now, &plan.days, a_day);
