@@ -224,8 +224,7 @@ pub(super) fn closing(ui: &Ui, sitting: &Sitting, left: usize, next: Option<(i64
     } else {
         let again = match recovered {
             0 => String::new(),
-            1 => "; 1 of the others came the second time".to_owned(),
-            several => format!("; {several} of the others came the second time"),
+            several => format!("; {several} came the second time"),
         };
         ui.stage_text(
             0,
