@@ -200,10 +200,7 @@ fn the_verdict_is_shown_at_once_with_the_words_it_rests_on() {
     assert!(shown.contains("Covered"), "{shown}");
     assert!(shown.contains("\u{201c}"), "{shown}");
     assert!(shown.contains("the full answer once more"), "{shown}");
-    assert!(
-        shown.contains("1 came the second time"),
-        "{shown}"
-    );
+    assert!(shown.contains("1 came the second time"), "{shown}");
     assert!(
         stderr(&output).contains("Saved as session"),
         "{}",

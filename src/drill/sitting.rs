@@ -10,7 +10,7 @@ use super::rating::{Help, rate};
 use super::wording::Wording;
 use super::{Key, Rating};
 use crate::guide::PointKind;
-use crate::judge::{Assessment, Case, Verdict, is_trusted};
+use crate::judge::{Assessment, Case, Flag, Verdict, is_trusted};
 
 /// Hints a point has.
 pub const RUNGS: u8 = 3;
@@ -438,6 +438,19 @@ impl Sitting {
     pub fn is_cut_short(&self) -> bool {
         self.over
     }
+}
+
+/// Returns the judgement as a drill counts it: where there was no answer, no
+/// point was made, whatever its words came near to.
+pub fn as_counted(mut assessment: Assessment) -> Assessment {
+    if assessment.flags.contains(&Flag::NonAnswer) {
+        for point in &mut assessment.points {
+            point.verdict = Verdict::Missing;
+            point.probability = 0.0;
+            point.evidence.clear();
+        }
+    }
+    assessment
 }
 
 fn recovery(verdict: Verdict, hints: u8) -> &'static str {

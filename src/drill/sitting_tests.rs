@@ -120,6 +120,20 @@ fn a_missed_point_comes_back_once_in_other_words_before_the_whole_answer() {
 }
 
 #[test]
+fn what_is_no_answer_makes_no_point() {
+    let case = plan(1).tasks[0].case.clone();
+    let DrillEvent::Assessed { mut assessment } = assessment(&case, Verdict::Covered) else {
+        panic!("an assessment");
+    };
+    assessment.points[0].evidence = vec![0..4];
+    assert_eq!(as_counted((*assessment).clone()), *assessment);
+    assessment.flags.push(Flag::NonAnswer);
+    let counted = as_counted(*assessment);
+    assert_eq!(counted.points[0].verdict, Verdict::Missing);
+    assert!(counted.points[0].evidence.is_empty());
+}
+
+#[test]
 fn missed_twice_it_waits_for_another_day() {
     let (_, events) = play(1, &[Verdict::Wrong, Verdict::Missing]);
     let judged = events
