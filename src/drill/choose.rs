@@ -225,7 +225,7 @@ pub fn interleave<T>(items: Vec<T>, concept: impl Fn(&T) -> String) -> Vec<T> {
 
 /// A number that orders points of the same value, another for each seed
 /// (FNV-1a over the seed and the point's name).
-fn tie(seed: u64, one: &Candidate<'_>) -> u64 {
+pub(super) fn tie(seed: u64, one: &Candidate<'_>) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let bytes = seed
         .to_le_bytes()

@@ -10,7 +10,7 @@ use super::rating::{Help, rate};
 use super::wording::Wording;
 use super::{Key, Rating};
 use crate::guide::PointKind;
-use crate::judge::{Assessment, Case, Verdict, is_trusted};
+use crate::judge::{Assessment, Case, Flag, Verdict, is_trusted};
 
 /// Hints a point has.
 pub const RUNGS: u8 = 3;
@@ -419,12 +419,17 @@ impl Sitting {
         &self.findings
     }
 
-    /// Returns whether the point at hand will come back in this sitting.
+    /// Returns whether a point just judged will come back in this sitting,
+    /// be it next.
     pub fn comes_back(&self, key: &Key) -> bool {
-        self.missed.iter().any(|task| {
+        let next = match self.at {
+            Some(Place::Point { task, again: true }) => Some(task),
+            _ => None,
+        };
+        self.missed.iter().copied().chain(next).any(|task| {
             self.plan
                 .tasks
-                .get(*task)
+                .get(task)
                 .is_some_and(|task| task.question == key.0 && task.point == key.1)
         })
     }
@@ -433,6 +438,19 @@ impl Sitting {
     pub fn is_cut_short(&self) -> bool {
         self.over
     }
+}
+
+/// Returns the judgement as a drill counts it: where there was no answer, no
+/// point was made, whatever its words came near to.
+pub fn as_counted(mut assessment: Assessment) -> Assessment {
+    if assessment.flags.contains(&Flag::NonAnswer) {
+        for point in &mut assessment.points {
+            point.verdict = Verdict::Missing;
+            point.probability = 0.0;
+            point.evidence.clear();
+        }
+    }
+    assessment
 }
 
 fn recovery(verdict: Verdict, hints: u8) -> &'static str {

@@ -120,6 +120,20 @@ fn a_missed_point_comes_back_once_in_other_words_before_the_whole_answer() {
 }
 
 #[test]
+fn what_is_no_answer_makes_no_point() {
+    let case = plan(1).tasks[0].case.clone();
+    let DrillEvent::Assessed { mut assessment } = assessment(&case, Verdict::Covered) else {
+        panic!("an assessment");
+    };
+    assessment.points[0].evidence = vec![0..4];
+    assert_eq!(as_counted((*assessment).clone()), *assessment);
+    assessment.flags.push(Flag::NonAnswer);
+    let counted = as_counted(*assessment);
+    assert_eq!(counted.points[0].verdict, Verdict::Missing);
+    assert!(counted.points[0].evidence.is_empty());
+}
+
+#[test]
 fn missed_twice_it_waits_for_another_day() {
     let (_, events) = play(1, &[Verdict::Wrong, Verdict::Missing]);
     let judged = events
@@ -127,6 +141,23 @@ fn missed_twice_it_waits_for_another_day() {
         .filter(|event| matches!(event, DrillEvent::Assessed { .. }))
         .count();
     assert_eq!(judged, 3);
+}
+
+#[test]
+fn a_missed_point_is_known_to_come_back_also_where_it_is_next() {
+    let (_, events) = play(1, &[Verdict::Missing, Verdict::Missing]);
+    let key = ("q0".to_owned(), "a".to_owned());
+    let after = |judged: usize| {
+        let end = events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| matches!(event, DrillEvent::Assessed { .. }))
+            .nth(judged)
+            .map_or(0, |(index, _)| index + 1);
+        Sitting::replay(&events[..end]).comes_back(&key)
+    };
+    assert!(after(0));
+    assert!(!after(1));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! or, where that leaves room for more points, to [`DESIRED_RETENTION`]. A point is ready when the chance that it is there on the
 //! day of the interview is [`DESIRED_RETENTION`] or more.
 
-use super::choose::{Candidate, Key};
+use super::choose::{Candidate, Key, tie};
 use super::memory::{DESIRED_RETENTION, Memory, Rating, Scheduler};
 use crate::guide::{Advice, AdviceKind};
 
@@ -105,6 +105,9 @@ fn plan_fading(
         b.worth()
             .total_cmp(&a.worth())
             .then(b.card.is_some().cmp(&a.card.is_some()))
+            // Without this the guides' order would put one round first; the
+            // same plan comes out every day.
+            .then(tie(0, a).cmp(&tie(0, b)))
     });
     for one in order {
         let (outlook, taken) = place(one, scheduler, now, &plan.days, a_day, fades_to);

@@ -153,8 +153,12 @@ pub fn run(args: &DrillArgs, ctx: &Context) -> Result<()> {
             .map(|question| library.citation(question))
             .unwrap_or_default()
     });
-    let new = deck.is_empty();
-    begin(ctx, &journal, &library, plan, when.seed, input, new)
+    let why = match wish {
+        Wish::Best if deck.is_empty() => view::Why::New,
+        Wish::Best | Wish::Due => view::Why::Best,
+        _ => view::Why::Asked,
+    };
+    begin(ctx, &journal, &library, plan, when.seed, input, why)
 }
 
 fn begins(ctx: &Context) -> bool {
@@ -168,14 +172,14 @@ fn begin(
     plan: SittingPlan,
     seed: u64,
     input: Option<Input>,
-    new: bool,
+    why: view::Why,
 ) -> Result<()> {
     runtime()?.play(async {
         let minds = Minds::to_judge(ctx)?;
         let session = journal.begin(&meta(library, &plan, seed, &minds))?;
         let mut candidate =
             candidate::seat(&ctx.ui, journal, &session, input, Vec::new(), &COMMANDS)?;
-        view::header(&ctx.ui, &plan, new);
+        view::header(&ctx.ui, &plan, why);
         wire::line(&ctx.ui, || wire::begun(session.as_str(), &plan, seed));
         let first = DrillEvent::DrillStarted {
             plan: Box::new(plan),

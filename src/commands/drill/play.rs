@@ -9,7 +9,7 @@ use super::super::interview::minds::Minds;
 use super::super::interview::stops;
 use super::ledger::{self, Deck};
 use super::{view, wire};
-use crate::drill::sitting::RUNGS;
+use crate::drill::sitting::{RUNGS, as_counted};
 use crate::drill::{Asked, DrillEvent, Sitting, Step, Task, Whole};
 use crate::interview::{Command, Listen};
 use crate::judge::{Assessment, Case, Judge};
@@ -204,7 +204,7 @@ impl<'a> Player<'a> {
         }
         match judged {
             Ok(assessment) => DrillEvent::Assessed {
-                assessment: Box::new(assessment),
+                assessment: Box::new(as_counted(assessment)),
             },
             Err(error) => {
                 self.ctx.ui.warn(&format!(

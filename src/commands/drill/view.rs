@@ -5,6 +5,17 @@ use crate::drill::{Finding, Sitting, SittingPlan, Task};
 use crate::judge::{Assessment, Case, Flag, Verdict};
 use crate::ui::{Meaning, Text, Ui};
 
+/// Why a sitting has the points it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Nothing is known of the person.
+    New,
+    /// They are what counts now.
+    Best,
+    /// They were asked for.
+    Asked,
+}
+
 /// Returns `count` with the word for points.
 pub(super) fn points(count: usize) -> String {
     match count {
@@ -36,9 +47,8 @@ fn in_days(ms: i64) -> String {
     }
 }
 
-/// Shows what the sitting is about; `new` says that nothing is known of the
-/// person yet.
-pub(super) fn header(ui: &Ui, plan: &SittingPlan, new: bool) {
+/// Shows what the sitting is about; `why` says what its points were chosen for.
+pub(super) fn header(ui: &Ui, plan: &SittingPlan, why: Why) {
     ui.stage_text(
         0,
         &Text::new().with(
@@ -47,9 +57,11 @@ pub(super) fn header(ui: &Ui, plan: &SittingPlan, new: bool) {
         ),
     );
     let why = match plan.due {
-        _ if new => {
+        _ if why == Why::New => {
             "Nothing is known of you yet, so these are points that panels score most.".to_owned()
         }
+        // The person knows what they asked for.
+        _ if why == Why::Asked => return,
         0 => "Nothing is due today; these are worth the most to a panel.".to_owned(),
         due if due > plan.tasks.len() => format!(
             "{} are due; the {} that are worth the most come now.",
@@ -154,7 +166,7 @@ pub(super) fn verdict(
         }
         (None, _, _) => "The judge cannot tell from this answer, so it is not counted.".to_owned(),
         (_, true, _) => "It comes back before the end.".to_owned(),
-        (_, false, Some(at)) => format!("Next {}.", in_days(at)),
+        (_, false, Some(at)) => format!("Due again {}.", in_days(at)),
         (_, false, None) => String::new(),
     };
     if !next.is_empty() {
@@ -212,8 +224,7 @@ pub(super) fn closing(ui: &Ui, sitting: &Sitting, left: usize, next: Option<(i64
     } else {
         let again = match recovered {
             0 => String::new(),
-            1 => "; 1 of the others came the second time".to_owned(),
-            several => format!("; {several} of the others came the second time"),
+            several => format!("; {several} came the second time"),
         };
         ui.stage_text(
             0,
