@@ -19,6 +19,7 @@ pub mod models;
 pub mod paths;
 pub mod report;
 pub mod store;
+pub mod stories;
 pub mod ui;
 pub mod voice;
 

@@ -105,6 +105,19 @@ impl Semantic {
         }
     }
 
+    /// Returns a unit-length vector for each of `texts`; a text longer than the
+    /// encoder reads is cut at its end.
+    ///
+    /// # Errors
+    /// Fails when the encoder does.
+    pub async fn vectors(
+        &self,
+        texts: Vec<String>,
+        cancel: Cancel,
+    ) -> Result<Vec<Vec<f32>>, EngineError> {
+        self.embedder.embed(texts, cancel).await
+    }
+
     /// Looks for each of `statements` in `answer`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The store: one SQLite journal in the data folder that holds every session,
 //! every event of it, the lines of an answer still being typed, the verdicts
-//! and the finished critique.
+//! and the finished critique, and the person's own stories.
 //!
 //! It owns durability (an event is on disk when [`Journal::append`] returns),
 //! permissions, migrations, damage, the lock between two interviews, export,
@@ -14,6 +14,7 @@ mod lock;
 mod open;
 mod sessions;
 pub mod standing;
+mod stories;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -21,6 +22,7 @@ mod types;
 
 pub use damage::{Damage, Health};
 pub use journal::Journal;
+pub use stories::{Origin, Story, StoryDraft, StoryId, Telling};
 pub use transfer::{Exported, Imported};
 pub use types::{
     EventSeq, ModelStamp, SessionFilter, SessionId, SessionMeta, SessionSummary, Status,
