@@ -121,6 +121,8 @@ pub enum Command {
     History(commands::history::HistoryArgs),
     /// Show what came of a session, or write it to a file
     Report(commands::report::ReportArgs),
+    /// Keep a bank of your own stories, checked and matched to questions
+    Stories(commands::stories::StoriesArgs),
 }
 
 #[cfg(test)]

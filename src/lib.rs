@@ -21,6 +21,7 @@ pub mod paths;
 pub mod progress;
 pub mod report;
 pub mod store;
+pub mod stories;
 pub mod ui;
 pub mod voice;
 

@@ -72,7 +72,7 @@ enum Action {
         /// A session's name, its end, or `last`
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         session: Option<String>,
-        /// Remove every session
+        /// Remove every session and every story
         #[arg(long)]
         all: bool,
     },
@@ -322,8 +322,12 @@ fn export(file: Option<&Path>, ctx: &Context) -> Result<()> {
         }
         Some(file) => write_private(file, |out| journal.export(out))?,
     };
+    let stories = match done.stories {
+        0 => String::new(),
+        stories => format!(" and {stories} stories"),
+    };
     ctx.ui
-        .status(&format!("{} sessions exported.", done.sessions));
+        .status(&format!("{} sessions{stories} exported.", done.sessions));
     Ok(())
 }
 
@@ -371,11 +375,15 @@ fn import(file: &Path, ctx: &Context) -> Result<()> {
     if ctx.ui.is_json() {
         ctx.ui.json_line(&json!({
             "schema": 1, "type": "imported", "sessions": done.sessions,
-            "known": done.known, "events": done.events,
+            "known": done.known, "events": done.events, "stories": done.stories,
         }));
     } else {
+        let stories = match done.stories {
+            0 => String::new(),
+            stories => format!(" {stories} stories taken in."),
+        };
         ctx.ui.line(&format!(
-            "{} sessions taken in, {} were here already.",
+            "{} sessions taken in, {} were here already.{stories}",
             done.sessions, done.known
         ));
     }
@@ -384,17 +392,34 @@ fn import(file: &Path, ctx: &Context) -> Result<()> {
 
 fn forget(session: Option<&str>, ctx: &Context) -> Result<()> {
     let journal = open(ctx)?;
-    let (gone, told) = match session {
+    let (gone, stories, told) = match session {
         Some(session) => {
             let id: SessionId = journal.find(session)?;
+            let taken = journal
+                .stories()?
+                .iter()
+                .filter(|story| story.origin.as_ref().is_some_and(|from| from.session == id))
+                .count();
             journal.forget(&id)?;
+            if taken > 0 {
+                ctx.ui.hint(&format!(
+                    "{taken} stories taken from it stay in your bank; `viva stories remove` removes one."
+                ));
+            }
             super::drill::ledger::catch_up(&journal)?;
-            (1, format!("Session {} is forgotten.", id.short()))
+            (1, 0, format!("Session {} is forgotten.", id.short()))
         }
-        None => match journal.forget_all()? {
-            0 => (0, "There was nothing to forget.".to_owned()),
-            gone => (gone, format!("All {gone} sessions are forgotten.")),
-        },
+        None => {
+            let stories = journal.stories()?.len();
+            let gone = journal.forget_all()?;
+            let drafts = super::stories::forget_drafts(&ctx.paths)?;
+            let told = match (gone, stories + drafts) {
+                (0, 0) => "There was nothing to forget.".to_owned(),
+                (gone, 0) => format!("All {gone} sessions are forgotten."),
+                (gone, _) => format!("All {gone} sessions and {stories} stories are forgotten."),
+            };
+            (gone, stories, told)
+        }
     };
     for file in journal.set_aside_files() {
         ctx.ui.warn(&format!(
@@ -403,8 +428,9 @@ fn forget(session: Option<&str>, ctx: &Context) -> Result<()> {
         ));
     }
     if ctx.ui.is_json() {
-        ctx.ui
-            .json_line(&json!({"schema": 1, "type": "forgotten", "sessions": gone}));
+        ctx.ui.json_line(&json!({
+            "schema": 1, "type": "forgotten", "sessions": gone, "stories": stories,
+        }));
     } else {
         ctx.ui.line(&told);
     }

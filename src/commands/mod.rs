@@ -13,6 +13,7 @@ pub mod interview;
 pub mod models;
 pub mod report;
 pub mod resume;
+pub mod stories;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,5 +75,6 @@ fn run(cli: Cli, ui: Ui) -> Result<(), Error> {
         Command::Interview(args) => interview::run(&args, &ctx),
         Command::Report(args) => report::run(&args, &ctx),
         Command::Resume(args) => resume::run(&args, &ctx),
+        Command::Stories(args) => stories::run(&args, &ctx),
     }
 }

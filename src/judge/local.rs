@@ -150,6 +150,26 @@ impl LocalJudge {
         format!("{version}{UNPROVEN}")
     }
 
+    /// Returns a unit-length vector for each of `texts`, whose products say how
+    /// near two meanings are; `None` without an embedder.
+    ///
+    /// # Errors
+    /// Fails when the embedder does, or when cancelled.
+    pub async fn vectors(
+        &self,
+        texts: Vec<String>,
+        cancel: Cancel,
+    ) -> Result<Option<Vec<Vec<f32>>>> {
+        match &self.semantic {
+            Some(semantic) => semantic
+                .vectors(texts, cancel)
+                .await
+                .map(Some)
+                .map_err(judge_error),
+            None => Ok(None),
+        }
+    }
+
     fn active_reader(&self) -> Option<&Arc<dyn ChatModel>> {
         self.reader.as_ref().filter(|_| self.semantic.is_some())
     }

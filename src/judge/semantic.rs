@@ -109,6 +109,19 @@ impl Semantic {
         }
     }
 
+    /// Returns a unit-length vector for each of `texts`; a text longer than the
+    /// encoder reads is cut at its end.
+    ///
+    /// # Errors
+    /// Fails when the encoder does.
+    pub async fn vectors(
+        &self,
+        texts: Vec<String>,
+        cancel: Cancel,
+    ) -> Result<Vec<Vec<f32>>, EngineError> {
+        self.embedder.embed(texts, cancel).await
+    }
+
     /// Looks for each of `statements` in `answer`, and returns beside what was
     /// found how near the whole answer is to `about`: the cosine of its mean
     /// vector and the mean of the answer's windows, -1 to 1.

@@ -114,6 +114,12 @@ const NOT_ACTIONS: &[&str] = &[
     "just", "also", "really", "love", "enjoy", "hope", "agree", "suppose",
 ];
 
+/// Verbs after `i` that tell of the lesson rather than of the action.
+const LEARNED: &[&str] = &["learned", "learnt", "realised", "realized", "now"];
+
+/// Words of a result that stand as often in a rule or an aim.
+const FIGURES: &[&str] = &["per cent", "percent"];
+
 /// Returns how clearly `answer` tells `part`, 0 to 1.
 pub fn signal(answer: &Text, part: StarPart) -> f32 {
     let plain = format!(" {} ", answer.plain(0..answer.words.len()));
@@ -139,30 +145,67 @@ pub fn signal(answer: &Text, part: StarPart) -> f32 {
     }
 }
 
+/// Returns the words of `answer` that tell `part`, by their positions, in order.
+/// What was learned is not something done.
+pub fn places(answer: &Text, part: StarPart) -> Vec<usize> {
+    let phrases = match part {
+        StarPart::Situation => SITUATION,
+        StarPart::Task => TASK,
+        StarPart::Action => {
+            return told(answer)
+                .filter(|(_, verb)| !LEARNED.contains(&answer.words[*verb].text.as_str()))
+                .flat_map(|(at, verb)| at..=verb)
+                .collect();
+        }
+        StarPart::Result => RESULT,
+        StarPart::Lesson => LESSON,
+    };
+    let mut out = std::collections::BTreeSet::new();
+    for phrase in phrases.iter().filter(|phrase| !FIGURES.contains(*phrase)) {
+        let said: Vec<&str> = phrase.split(' ').collect();
+        for (at, words) in answer.words.windows(said.len()).enumerate() {
+            if words
+                .iter()
+                .zip(&said)
+                .all(|(word, said)| word.text == *said)
+            {
+                out.extend(at..at + said.len());
+            }
+        }
+    }
+    out.into_iter().collect()
+}
+
 /// `1 - exp(-count / scale)`: more of the same adds less and less.
 fn saturate(count: usize, scale: f32) -> f32 {
     1.0 - (-(count as f32) / scale).exp()
 }
 
-/// Returns the number of different things the speaker did: past tenses after
-/// `i`, an adverb between them allowed.
+/// Returns the number of different things the speaker did.
 fn actions(answer: &Text) -> usize {
-    let mut seen = std::collections::BTreeSet::new();
-    for (at, word) in answer.words.iter().enumerate() {
-        if word.text != "i" {
-            continue;
-        }
-        let verb = answer.words[at + 1..]
-            .iter()
-            .take(2)
-            .find(|next| !NOT_ACTIONS.contains(&next.text.as_str()) && !next.text.ends_with("ly"));
-        if let Some(verb) = verb
-            && verb.text != "i"
-        {
-            seen.insert(verb.stem.clone());
-        }
-    }
-    seen.len()
+    told(answer)
+        .map(|(_, verb)| answer.words[verb].stem.as_str())
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
+}
+
+/// Returns where the speaker did something: positions of `i` and of the past
+/// tense after it, an adverb between them allowed.
+fn told(answer: &Text) -> impl Iterator<Item = (usize, usize)> {
+    answer
+        .words
+        .iter()
+        .enumerate()
+        .filter_map(move |(at, word)| {
+            if word.text != "i" {
+                return None;
+            }
+            let verb = (at + 1..answer.words.len()).take(2).find(|next| {
+                let next = answer.words[*next].text.as_str();
+                !NOT_ACTIONS.contains(&next) && !next.ends_with("ly")
+            })?;
+            (answer.words[verb].text != "i").then_some((at, verb))
+        })
 }
 
 #[cfg(test)]
@@ -185,6 +228,22 @@ mod tests {
         ] {
             assert!(signal(&story, part) > 0.5, "{part:?}");
         }
+    }
+
+    #[test]
+    fn the_places_are_the_words_that_tell_the_part() {
+        let answer = "Last year it broke. I quickly traced the feed. I learned to test feeds.";
+        let text = Text::new(answer);
+        let words = |part| -> Vec<&str> {
+            places(&text, part)
+                .into_iter()
+                .map(|at| text.words[at].text.as_str())
+                .collect()
+        };
+        assert_eq!(words(StarPart::Situation), ["last", "year"]);
+        assert_eq!(words(StarPart::Action), ["i", "quickly", "traced"]);
+        assert_eq!(words(StarPart::Lesson), ["i", "learned"]);
+        assert_eq!(words(StarPart::Result), [""; 0]);
     }
 
     #[test]

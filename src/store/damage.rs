@@ -47,6 +47,7 @@ pub struct Health {
 struct Kept {
     sessions: u64,
     events: u64,
+    stories: u64,
     rows: u64,
     refused: u64,
 }
@@ -132,6 +133,9 @@ pub(super) fn restore(aside: &Path, into: &Connection) -> Result<String> {
             kept.sessions, kept.events
         ),
     };
+    if kept.stories > 0 {
+        told.push_str(&format!(" {} stories were kept.", kept.stories));
+    }
     if kept.refused > 0 {
         told.push_str(&format!(
             " {} entries were damaged themselves and left out.",
@@ -183,6 +187,7 @@ fn salvage(from: &Connection, into: &Connection) -> rusqlite::Result<Kept> {
                             known.extend(text("id"));
                         }
                         "events" => kept.events += 1,
+                        "stories" => kept.stories += 1,
                         _ => {}
                     }
                     mentioned.extend(text("session"));
@@ -207,6 +212,11 @@ fn salvage(from: &Connection, into: &Connection) -> rusqlite::Result<Kept> {
         )?;
         kept.sessions += 1;
     }
+    // A telling without its story says nothing, and would refuse the rest.
+    transaction.execute(
+        "DELETE FROM tellings WHERE story NOT IN (SELECT id FROM stories)",
+        [],
+    )?;
     transaction.commit()?;
     Ok(kept)
 }
@@ -240,7 +250,11 @@ fn sound(table: &str, columns: &[String], row: &[Sql]) -> bool {
             .position(|column| column == name)
             .and_then(|at| row.get(at))
     };
-    let session_named = match value(if table == "sessions" { "id" } else { "session" }) {
+    let session_named = match value(if matches!(table, "sessions" | "stories") {
+        "id"
+    } else {
+        "session"
+    }) {
         Some(Sql::Text(id)) => SessionId::parse(id).is_some_and(|parsed| parsed.as_str() == id),
         Some(_) => false,
         None => true,

@@ -408,9 +408,9 @@ pub(super) fn put_kept(
 }
 
 /// Returns whether `name` names a value of this program's bookkeeping, which
-/// means nothing on another machine.
+/// means nothing on another machine or can be made again there.
 pub(super) fn is_bookkeeping(name: &str) -> bool {
-    name == STALE
+    name == STALE || name.starts_with(stories::NOTE)
 }
 
 /// Notes, in the transaction that changed the reviews, that the cards do not

@@ -1,10 +1,11 @@
 //! Taking the journal along as JSON Lines, bringing it back, and forgetting.
 //!
-//! The format: a first line of type `viva-journal`, then for each session a
-//! line of type `session` followed by its `event`, `draft`, `verdict`,
-//! `document`, `review` and `scheduled` lines, each naming the session it
-//! belongs to; last the `kept` lines, which belong to the person. Every line
-//! has `"schema": 1`. Cards are not exported: the reviews add up to them.
+//! The format: a first line of type `viva-journal`, then a line of type `story`
+//! for each story, then for each session a line of type `session` followed by
+//! its `event`, `draft`, `verdict`, `document`, `review`, `scheduled` and
+//! `telling` lines, each naming the session it belongs to; last the `kept`
+//! lines, which belong to the person. Every line has `"schema": 1`. Cards are
+//! not exported: the reviews add up to them.
 
 use std::io::{BufRead, Write};
 
@@ -18,6 +19,7 @@ use super::reviews::{
     StoredReview, insert_review, insert_scheduled, is_bookkeeping, note_stale, put_kept,
     read_review,
 };
+use super::stories::{self, Story, StoryId, Telling, insert_story, insert_telling};
 use super::types::{SessionFilter, SessionId, SessionSummary, StoredVerdict};
 use crate::{Error, Result};
 
@@ -29,6 +31,8 @@ const SCHEMA: u32 = 1;
 pub struct Exported {
     /// Sessions.
     pub sessions: u64,
+    /// Stories.
+    pub stories: u64,
     /// Lines, the first one included.
     pub lines: u64,
 }
@@ -42,6 +46,8 @@ pub struct Imported {
     pub known: u64,
     /// Events that came with the new ones.
     pub events: u64,
+    /// Stories that are new here.
+    pub stories: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,10 +104,21 @@ enum Entry {
         at_ms: i64,
         value: Value,
     },
+    Story {
+        schema: u32,
+        #[serde(flatten)]
+        story: Story,
+    },
+    Telling {
+        schema: u32,
+        #[serde(flatten)]
+        telling: Telling,
+    },
 }
 
 impl Journal {
-    /// Writes everything to `out` as JSON Lines, oldest session first.
+    /// Writes everything to `out` as JSON Lines: stories, then sessions, oldest
+    /// first.
     ///
     /// # Errors
     /// Fails when the journal cannot be read or `out` cannot be written.
@@ -109,6 +126,7 @@ impl Journal {
         let mut sessions = self.sessions(&SessionFilter::default())?;
         sessions.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
         let mut done = Exported::default();
+        let mut lines = 0;
         let mut put = |entry: &Entry| -> Result<()> {
             let failed = |error: std::io::Error| {
                 Error::storage("the export could not be written")
@@ -117,13 +135,20 @@ impl Journal {
             };
             serde_json::to_writer(&mut *out, entry).map_err(|error| failed(error.into()))?;
             out.write_all(b"\n").map_err(failed)?;
-            done.lines += 1;
+            lines += 1;
             Ok(())
         };
         put(&Entry::VivaJournal {
             schema: SCHEMA,
             sessions: sessions.len() as u64,
         })?;
+        for story in self.stories()? {
+            done.stories += 1;
+            put(&Entry::Story {
+                schema: SCHEMA,
+                story,
+            })?;
+        }
         for session in &sessions {
             let id = session.id.clone();
             put(&Entry::Session {
@@ -140,12 +165,13 @@ impl Journal {
         out.flush()
             .map_err(|error| Error::storage("the export could not be written").caused_by(error))?;
         done.sessions = sessions.len() as u64;
+        done.lines = lines;
         Ok(done)
     }
 
     /// Brings in what [`Journal::export`] wrote. All of it, or nothing: a line
     /// that is not understood ends the import and leaves the journal as it
-    /// was. Sessions that are here already are left alone.
+    /// was. Sessions and stories that are here already are left alone.
     ///
     /// # Errors
     /// Fails with [`crate::ErrorKind::Content`] naming the line, or when
@@ -197,6 +223,11 @@ impl Journal {
                 put_kept(&transaction, name, *at_ms, value, false).map_err(failed)?;
                 continue;
             }
+            if let Entry::Story { story, .. } = &entry {
+                let new = insert_story(&transaction, story).map_err(failed)?;
+                done.stories += u64::from(new);
+                continue;
+            }
             if let Entry::Session { session, .. } = &entry {
                 let new = put_session(&transaction, session).map_err(failed)?;
                 done.sessions += u64::from(new);
@@ -207,6 +238,11 @@ impl Journal {
             match (&current, entry.session()) {
                 (Some((open, new)), Some(named)) if open == named => {
                     if *new {
+                        if let Entry::Telling { telling, .. } = &entry
+                            && !is_there(&transaction, &telling.story).map_err(failed)?
+                        {
+                            return Err(bad(number, "it names a story that is not there"));
+                        }
                         done.events += u64::from(matches!(entry, Entry::Event { .. }));
                         put_part(&transaction, &entry).map_err(|error| {
                             if error.sqlite_error_code()
@@ -245,41 +281,53 @@ impl Journal {
     /// when nothing can be written.
     pub fn forget(&self, session: &SessionId) -> Result<()> {
         self.session(session)?;
-        self.forget_where("WHERE id = ?1", &[session.as_str()])
-            .map(|_| ())
-    }
-
-    /// Removes everything, likewise; returns how many sessions that were.
-    ///
-    /// # Errors
-    /// As [`Journal::forget`].
-    pub fn forget_all(&self) -> Result<u64> {
-        self.forget_where("", &[])
-    }
-
-    fn forget_where(&self, condition: &str, values: &[&str]) -> Result<u64> {
-        let ours = self.holds();
-        self.hold()?;
-        let outcome = (|| {
-            let mut connection = self.connection();
-            let transaction = connection.transaction()?;
-            let gone = transaction.execute(
-                &format!("DELETE FROM sessions {condition}"),
-                rusqlite::params_from_iter(values),
-            )?;
+        self.purge(|connection| {
+            stories::forget_origin(connection, session)?;
+            let gone =
+                connection.execute("DELETE FROM sessions WHERE id = ?1", [session.as_str()])?;
             // A card is what its reviews add up to; without them it goes, and
             // the others are computed again.
-            transaction.execute(
+            connection.execute(
                 "DELETE FROM cards WHERE NOT EXISTS (SELECT 1 FROM reviews r
                  WHERE r.question = cards.question AND r.point = cards.point)",
                 [],
             )?;
-            if values.is_empty() {
-                transaction.execute("DELETE FROM kept", [])?;
-            } else {
-                note_stale(&transaction)?;
-            }
-            transaction.commit()?;
+            note_stale(connection)?;
+            Ok(gone)
+        })
+        .map(|_| ())
+    }
+
+    /// Removes everything, stories too, likewise; returns how many sessions
+    /// that were.
+    ///
+    /// # Errors
+    /// As [`Journal::forget`].
+    pub fn forget_all(&self) -> Result<u64> {
+        self.purge(|connection| {
+            stories::delete_stories(connection)?;
+            connection.execute("DELETE FROM cards", [])?;
+            connection.execute("DELETE FROM kept", [])?;
+            connection.execute("DELETE FROM sessions", [])
+        })
+    }
+
+    /// Carries `delete` out and leaves nothing of what it deleted in the files;
+    /// returns what it returned.
+    pub(super) fn purge(
+        &self,
+        delete: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<usize>,
+    ) -> Result<u64> {
+        let ours = self.holds();
+        self.hold()?;
+        let outcome = (|| {
+            let connection = self.connection();
+            let gone = {
+                let transaction = connection.unchecked_transaction()?;
+                let gone = delete(&transaction)?;
+                transaction.commit()?;
+                gone
+            };
             // secure_delete has overwritten the cells; the log still holds
             // the old pages, and VACUUM leaves no page that once held them.
             connection.execute_batch("VACUUM")?;
@@ -305,6 +353,7 @@ impl Journal {
     fn entries_of(&self, id: &SessionId) -> Result<Vec<Entry>> {
         let failed = |error| storage(&error, "be read");
         let verdicts = self.verdicts(id)?;
+        let tellings = self.tellings_in(id)?;
         let connection = self.connection();
         let mut entries = Vec::new();
         let mut query = connection
@@ -427,6 +476,10 @@ impl Journal {
                 });
             }
         }
+        entries.extend(tellings.into_iter().map(|telling| Entry::Telling {
+            schema: SCHEMA,
+            telling,
+        }));
         Ok(entries)
     }
 }
@@ -442,13 +495,15 @@ impl Entry {
             | Self::Document { schema, .. }
             | Self::Review { schema, .. }
             | Self::Scheduled { schema, .. }
-            | Self::Kept { schema, .. } => *schema,
+            | Self::Kept { schema, .. }
+            | Self::Story { schema, .. }
+            | Self::Telling { schema, .. } => *schema,
         }
     }
 
     fn session(&self) -> Option<&SessionId> {
         match self {
-            Self::VivaJournal { .. } | Self::Kept { .. } => None,
+            Self::VivaJournal { .. } | Self::Kept { .. } | Self::Story { .. } => None,
             Self::Session { session, .. } => Some(&session.id),
             Self::Event { session, .. }
             | Self::Draft { session, .. }
@@ -456,6 +511,7 @@ impl Entry {
             | Self::Scheduled { session, .. } => Some(session),
             Self::Review { review, .. } => Some(&review.session),
             Self::Verdict { verdict, .. } => Some(&verdict.session),
+            Self::Telling { telling, .. } => Some(&telling.session),
         }
     }
 }
@@ -495,11 +551,21 @@ fn put_session(
     Ok(rows == 1)
 }
 
+fn is_there(connection: &rusqlite::Connection, story: &StoryId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM stories WHERE id = ?1")?
+        .exists([story.as_str()])
+}
+
 fn put_part(connection: &rusqlite::Connection, entry: &Entry) -> rusqlite::Result<()> {
     match entry {
-        Entry::VivaJournal { .. } | Entry::Session { .. } | Entry::Kept { .. } => Ok(()),
+        Entry::VivaJournal { .. }
+        | Entry::Session { .. }
+        | Entry::Kept { .. }
+        | Entry::Story { .. } => Ok(()),
         Entry::Review { review, .. } => insert_review(connection, &review.session, &review.row),
         Entry::Scheduled { session, .. } => insert_scheduled(connection, session),
+        Entry::Telling { telling, .. } => insert_telling(connection, telling),
         Entry::Event {
             session,
             seq,

@@ -146,9 +146,14 @@ fn decide(text: &str, ask: &Ask) -> Decision {
         Typed::Unknown(message) => {
             Decision::Refuse(format!("{message} To send it as words, press Ctrl-S."))
         }
-        Typed::Words if text.trim().is_empty() => {
-            Decision::Refuse("Type an answer, or /skip to leave this question.".into())
-        }
+        Typed::Words if text.trim().is_empty() => Decision::Refuse(
+            if ask.allowed.contains(&Slash::Skip) {
+                "Type an answer, or /skip to leave this question."
+            } else {
+                "Type something, or press Ctrl-D to leave."
+            }
+            .into(),
+        ),
         Typed::Words if last.trim().is_empty() => Decision::Send,
         Typed::Words => Decision::More,
     }

@@ -204,6 +204,11 @@ fn conclude(
         )
         .hint("Everything is saved. `viva resume` goes on where you stopped."));
     }
+    // Which story was told is worth knowing, and no reason to lose the rest.
+    if let Err(error) = super::stories::remember(journal, session, &outcome.machine) {
+        ctx.ui
+            .warn(&format!("which story you told could not be kept: {error}"));
+    }
     journal.finish(session, Status::Finished)?;
     // What was said is kept already; the drill reads it again when it begins.
     if let Err(error) = super::drill::ledger::enter(journal, session) {
