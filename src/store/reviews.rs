@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::journal::{Journal, now_ms};
 use super::open::storage;
+use super::stories;
 use super::types::SessionId;
 use crate::{Error, Result};
 

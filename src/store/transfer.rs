@@ -450,6 +450,10 @@ impl Journal {
                 session: id.clone(),
             });
         }
+        entries.extend(tellings.into_iter().map(|telling| Entry::Telling {
+            schema: SCHEMA,
+            telling,
+        }));
         Ok(entries)
     }
 
@@ -476,10 +480,6 @@ impl Journal {
                 });
             }
         }
-        entries.extend(tellings.into_iter().map(|telling| Entry::Telling {
-            schema: SCHEMA,
-            telling,
-        }));
         Ok(entries)
     }
 }
