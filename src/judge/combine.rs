@@ -171,6 +171,12 @@ struct Mistakes {
     shift: f32,
 }
 
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct References {
+    whole: f32,
+}
+
 /// Everything in `models/judge.toml`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +190,7 @@ pub struct Parameters {
     read: Weights,
     mistakes: Mistakes,
     mistakes_read: Weights,
+    references: References,
 }
 
 static SHIPPED: LazyLock<Result<Parameters, String>> =
@@ -209,6 +216,9 @@ impl Parameters {
         let t = &read.thresholds;
         if !(0.0 < t.partial && t.partial <= t.covered && t.covered < 1.0) {
             return Err("thresholds must rise from partial to covered".into());
+        }
+        if !(0.0..=1.0).contains(&read.references.whole) {
+            return Err("the share of a whole model answer must be 0 to 1".into());
         }
         for weights in [&read.words, &read.vectors, &read.read, &read.mistakes_read] {
             let for_it = [
@@ -247,6 +257,13 @@ impl Parameters {
             (Some(_), None) => self.vectors.logit(signals) + self.mistakes.shift,
             (None, None) => self.words.logit(signals) + self.mistakes.shift,
         })
+    }
+
+    /// Returns the probability of a sentence of a model answer, from its own and
+    /// from what the reader says of that answer as a whole.
+    pub fn derived(&self, sentence: f32, whole: Reading) -> f32 {
+        let share = self.references.whole;
+        (1.0 - share) * sentence + share * whole.probability()
     }
 
     /// Returns the verdict on a point of this probability.

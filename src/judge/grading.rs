@@ -319,6 +319,7 @@ impl Graded {
                 serde_json::json!({
                     "points": detailed.points,
                     "mistakes": detailed.mistakes,
+                    "whole": detailed.whole,
                     "weights": case.points.iter().map(|p| p.weight).collect::<Vec<_>>(),
                 })
             }),

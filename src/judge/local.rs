@@ -84,6 +84,9 @@ pub struct Detailed {
     pub points: Vec<Signals>,
     /// The signals of each mistake, in the rubric's order.
     pub mistakes: Vec<Signals>,
+    /// What the reader says of a whole model answer, where its sentences stand
+    /// in for a rubric.
+    pub whole: Option<Reading>,
 }
 
 impl LocalJudge {
@@ -215,10 +218,14 @@ impl LocalJudge {
         }
 
         // How many of the readings are of points; see `read`.
-        let read_points = if case.derived { 0 } else { case.points.len() };
+        let read_points = if case.derived { 1 } else { case.points.len() };
         let doubt = reader
             .as_ref()
             .map_or(0.0, |all| Reading::doubt(all, read_points));
+        let whole = reader
+            .as_ref()
+            .filter(|_| case.derived)
+            .and_then(|all| all.first().copied());
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
         let mut signals = Vec::new();
         let mut points = Vec::new();
@@ -235,6 +242,9 @@ impl LocalJudge {
                 s.doubt = doubt;
             }
             let mut probability = parameters.point(&s);
+            if let Some(whole) = whole {
+                probability = parameters.derived(probability, whole);
+            }
             if let Some((mix, all)) = &votes
                 && let Some(&vote) = all.get(at)
             {
@@ -292,14 +302,15 @@ impl LocalJudge {
             },
             points: signals,
             mistakes: mistake_signals,
+            whole,
         })
     }
 
     /// Returns what the trained reader says of every point and then of every
     /// mistake: question and answer are decoded once, the statements are forks
-    /// of them. The prompt is the one of `training/reader_data.py`. Sentences
-    /// of a model answer are not read: on exam answers of that kind vectors
-    /// agree with people better (`docs/judge.md`).
+    /// of them. The prompt is the one of `training/reader_data.py`. Of a model
+    /// answer the reader is asked as a whole, in place of its sentences: so it
+    /// was trained, and so people grade by it.
     async fn read(
         &self,
         case: &Case,
@@ -311,11 +322,13 @@ impl LocalJudge {
         };
         let point = |text: &str| format!("\nPoint: {}\nVerdict:", collapse(text));
         let mistake = |text: &str| format!("\nMistake: {}\nVerdict:", collapse(text));
+        let whole: Vec<&str> = case.points.iter().map(|p| p.text.as_str()).collect();
         let branches: Vec<String> = case
             .points
             .iter()
             .filter(|_| !case.derived)
             .map(|p| point(&p.text))
+            .chain(case.derived.then(|| point(&whole.join(" "))))
             .chain(case.mistakes.iter().map(|m| mistake(&m.text)))
             .collect();
         let words = answer.spoken(&case.answer);
