@@ -10,23 +10,24 @@
 #![cfg(unix)]
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use insta_cmd::get_cargo_bin;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use viva::paths::Paths;
 use viva::store::{Journal, SessionFilter, SessionId, SessionMeta, Status};
 
+#[path = "support/alone.rs"]
+mod alone;
 #[path = "support/hub.rs"]
 mod support;
 
+use alone::program;
 use support::{LoopbackHub, gguf, serve_file, sha256};
 
 /// What is sent to the program, line by line: answers to three questions and
@@ -79,19 +80,6 @@ fn journal(root: &Path) -> Journal {
     let harmed: Vec<&String> = journal.notices().iter().filter(harm).collect();
     assert!(harmed.is_empty(), "{harmed:?}");
     journal
-}
-
-/// The program in a folder of its own: in its checkout it finds the models that
-/// lie there.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_folder, program) = PROGRAM.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let program = folder.path().join("viva");
-        std::fs::copy(get_cargo_bin("viva"), &program).expect("copied");
-        (folder, program)
-    });
-    program
 }
 
 fn viva(root: &Path, args: &[&str]) -> Command {
@@ -421,7 +409,8 @@ fn lines_typed_at_a_keyboard_are_there_after_a_kill_in_the_middle_of_the_next() 
         let dir = tempfile::tempdir().expect("a folder");
         let args = ["--plain", "--seed", "7", "interview", "--questions", "1"];
         let mut person = Typist::start(dir.path(), &args);
-        person.await_text("A blank line or Ctrl-S sends");
+        // Before the prompt is there the terminal itself echoes what is typed.
+        person.await_text("you> ");
         let whole = rng.random_range(1..typed.len());
         for line in &typed[..whole] {
             person.press(&format!("{line}\r"));
@@ -449,6 +438,7 @@ fn lines_typed_at_a_keyboard_are_there_after_a_kill_in_the_middle_of_the_next() 
         drop(journal);
 
         let mut person = Typist::start(dir.path(), &["--plain", "resume"]);
+        person.await_text("you> ");
         person.await_text(typed[whole - 1]);
         person.press("\x13");
         // Whatever comes next, the answer is on the disk first.

@@ -34,7 +34,7 @@ fn filled(root: &Path, sessions: usize, events: usize) -> Vec<SessionId> {
 #[test]
 fn a_truncated_journal_is_set_aside_and_its_readable_part_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let ids = filled(dir.path(), 12, 40);
+    let ids = filled(dir.path(), 12, 160);
     let file = paths(dir.path()).journal();
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() * 6 / 10]).unwrap();
@@ -43,7 +43,7 @@ fn a_truncated_journal_is_set_aside_and_its_readable_part_kept() {
     assert_eq!(journal.notices().len(), 1, "{:?}", journal.notices());
     assert!(journal.notices()[0].contains("set aside as"));
     let kept: usize = ids.iter().map(|id| journal.events(id).unwrap().len()).sum();
-    assert!(kept > 12 * 40 / 3, "only {kept} of 480 events kept");
+    assert!(kept > 12 * 160 / 3, "only {kept} of 1920 events kept");
     aside_is(dir.path(), &whole[..whole.len() * 6 / 10]);
     // The new one is sound and goes on.
     journal.begin(&SessionMeta::default()).unwrap();

@@ -1,17 +1,19 @@
 //! `viva stories`, run as a program; checks and fits on the real models.
 
+#[path = "support/alone.rs"]
+mod alone;
 mod engine_support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use engine_support::{EMBEDDER, STARTER, model};
-use insta_cmd::{assert_cmd_snapshot, get_cargo_bin};
+use insta_cmd::assert_cmd_snapshot;
 use serde_json::Value;
 
 /// The program on a data folder of its own and without any model: words alone.
 fn viva(root: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(get_cargo_bin("viva"));
+    let mut command = Command::new(alone::program());
     command
         .env_clear()
         .env("HOME", root)

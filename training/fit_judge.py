@@ -4,7 +4,7 @@
 Every answer is judged by the program itself (`viva grade --signals`), so that what is fitted is what ships. The chance that
 an answer makes a point (or a mistake) is a logistic combination of signals, fitted on the validation part of the corpus with
 a small pull towards the reader alone; signs are kept: a signal that speaks for a point never counts against it. The test
-part of the corpus and the public sets are only measured. Of public sets that the reader was trained on, only the questions
+part of the corpus and the public sets are only measured. Answers worth nothing count a fifth: they are many here and few in life. Of public sets that the reader was trained on, only the questions
 it has not seen are measured (`held_out` in reader_data.py).
 
 usage: fit_judge.py --viva target/release/viva [--test] [--sets DIR] [--rows N] [--keep DIR] [--write models/judge.toml]
@@ -35,6 +35,7 @@ NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong",
 PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0]}
 SIGNS = [0, 1, -1, 1, 1, 1, -1, -1, 1]
 PULL = {"read": 0.5, "mistakes_read": 3.0}
+WORTHLESS_SHARE = 0.2
 
 
 def judged(viva, rows, keep=None):
@@ -92,15 +93,15 @@ def features(signals):
     return [1.0, blend(signals), signals["against"] * signals["near"], blend(meaning), meaning["pooled"], reader["yes"], reader["wrong"], signals["doubt"], min(signals["about"], FULLY_ABOUT)]
 
 
-def fit(x, y, kind):
+def fit(x, y, share, kind):
     prior = np.array(PRIOR[kind])
     allowed = [(None, None) if sign == 0 else (0, None) if sign > 0 else (None, 0) for sign in SIGNS]
 
     def loss(w):
         z = np.clip(x @ w, -30, 30)
         p = 1 / (1 + np.exp(-z))
-        value = np.sum(np.logaddexp(0, z) - y * z) + PULL[kind] * np.sum((w - prior) ** 2)
-        return value, x.T @ (p - y) + 2 * PULL[kind] * (w - prior)
+        value = np.sum(share * (np.logaddexp(0, z) - y * z)) + PULL[kind] * np.sum((w - prior) ** 2)
+        return value, x.T @ (share * (p - y)) + 2 * PULL[kind] * (w - prior)
 
     return minimize(loss, prior, jac=True, bounds=allowed, method="L-BFGS-B").x
 
@@ -203,8 +204,9 @@ def main():
     rows = own_rows("valid")
     found = judged(a.viva, rows, keep("valid"))
     weights = {}
-    for kind, (x, y, _, _) in zip(("read", "mistakes_read"), stacked(rows, found)):
-        weights[kind] = fit(x, np.maximum(y, 0), kind)
+    for kind, (x, y, _, kinds) in zip(("read", "mistakes_read"), stacked(rows, found)):
+        share = np.where(np.isin(kinds, reader_data.WORTHLESS), WORTHLESS_SHARE, 1.0)
+        weights[kind] = fit(x, np.maximum(y, 0), share, kind)
         print(kind, {name: round(float(w), 3) for name, w in zip(NAMES, weights[kind])})
     report_own("validation", rows, found, weights)
     if a.test:

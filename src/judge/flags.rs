@@ -312,14 +312,20 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
 
 /// Returns whether an answer that was not flagged speaks of something else.
 /// `relation` is the strongest relation, 0 to 1, of the answer to the question
-/// or any point by words, `meaning` the strongest by vectors when there are any.
-pub fn off_topic(answer: &Text, relation: f32, meaning: Option<f32>) -> bool {
+/// or any point by words, `meaning` the strongest by vectors when there are any,
+/// and `about` how near the whole answer is to question and points together.
+pub fn off_topic(answer: &Text, relation: f32, meaning: Option<f32>, about: Option<f32>) -> bool {
+    // Nearer are 99% of the labelled answers to the question, and half of good
+    // answers to other questions of the field: validation part of the corpus.
+    const ABOUT: f32 = 0.15;
     const LONG_ENOUGH: usize = 12;
     if answer.content_words() < LONG_ENOUGH {
         return false;
     }
     match meaning {
-        Some(meaning) => relation < 0.2 && meaning < 0.25,
+        Some(meaning) => {
+            relation < 0.2 && meaning < 0.25 || about.is_some_and(|about| about < ABOUT)
+        }
         None => relation < 0.02,
     }
 }

@@ -213,7 +213,10 @@ impl LocalJudge {
         let closest = meaning
             .as_ref()
             .map(|near| strongest(&mut near.iter().map(|near| near.pooled)));
-        if found_flags.is_empty() && flags::off_topic(&answer.text, relation, closest) {
+        // Exam answers are too short for their topic to be told.
+        let on_question = topical.filter(|_| !case.derived);
+        if found_flags.is_empty() && flags::off_topic(&answer.text, relation, closest, on_question)
+        {
             found_flags.push(Flag::OffTopic);
         }
 
