@@ -216,7 +216,7 @@ fn a_story_is_added_tagged_retitled_and_removed() {
         exit_code: 0
         ----- stdout -----
         The vendor's column
-          [story]  STARL  61 s  not told yet
+          [story] STARL 61 s not told yet
           growth, data-judgment
 
         ----- stderr -----

@@ -169,12 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn by_words_a_story_is_nearer_to_its_own_question() {
+    fn by_words_a_question_is_nearest_to_itself_and_a_scrap_to_nothing() {
         let library = Library::built_in();
-        let near = |story: &str, id: &str| {
-            near_by_words(story, library.question(id).expect("in the bank"))
-        };
-        let junior = include_str!("../../tests/fixtures/stories/junior.txt");
-        assert!(near(junior, "mentored-junior") > near(junior, "clear-charts"));
+        let question = library.question("mentored-junior").expect("in the bank");
+        let other = library.question("clear-charts").expect("in the bank");
+        let own = near_by_words(&wording(question), question);
+        assert!((own - 1.0).abs() < 1e-6, "{own}");
+        assert!(near_by_words(&wording(question), other) < own);
+        assert_eq!(near_by_words("a junior", question), 0.0);
     }
 }
