@@ -438,8 +438,7 @@ fn lines_typed_at_a_keyboard_are_there_after_a_kill_in_the_middle_of_the_next() 
         drop(journal);
 
         let mut person = Typist::start(dir.path(), &["--plain", "resume"]);
-        person.await_text("you> ");
-        person.await_text(typed[whole - 1]);
+        person.await_text(&format!("you> {}", typed[..whole].join("\n")));
         person.press("\x13");
         // Whatever comes next, the answer is on the disk first.
         person.await_text("\n");

@@ -125,7 +125,7 @@ fn what_is_no_answer_makes_no_point() {
     let DrillEvent::Assessed { mut assessment } = assessment(&case, Verdict::Covered) else {
         panic!("an assessment");
     };
-    assessment.points[0].evidence = vec![0..4];
+    assessment.points[0].evidence = std::iter::once(0..4).collect();
     assert_eq!(as_counted((*assessment).clone()), *assessment);
     assessment.flags.push(Flag::NonAnswer);
     let counted = as_counted(*assessment);

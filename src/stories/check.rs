@@ -332,7 +332,7 @@ mod tests {
                     id: part.to_string(),
                     verdict: Verdict::Unsure,
                     probability,
-                    evidence: vec![0..2],
+                    evidence: std::iter::once(0..2).collect(),
                 })
                 .collect(),
             mistakes: Vec::new(),

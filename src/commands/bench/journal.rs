@@ -338,7 +338,7 @@ impl Lines<'_> {
             .enumerate()
         {
             let (question, point) = point;
-            let there = (n + number as usize) % 3 != 0;
+            let there = !(n + number as usize).is_multiple_of(3);
             let verdict = if there { "covered" } else { "missing" };
             let recovery = if there { "unaided" } else { "never" };
             lines.push(json!({
