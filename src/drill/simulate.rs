@@ -2,7 +2,7 @@
 //! under FSRS, under fixed gaps and under SM-2, and the reviews are counted.
 //!
 //! Nothing here is used when a person drills. The candidate's memory is in
-//! [`candidate`], and no scheduler sees more of it than how a review went.
+//! `candidate`, and no scheduler sees more of it than how a review went.
 //!
 //! On day 0 every point has been missed in an interview and its answer read;
 //! the interview that counts is on the last day. A point is reviewed at most
