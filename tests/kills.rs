@@ -111,8 +111,9 @@ const INTERVIEW: [&str; 8] = [
 
 /// Starts the program and feeds it `lines` from a thread of their own. A
 /// program that has ended reads no more, which ends the thread. Returns with it
-/// what will hold everything it printed.
-fn fed(root: &Path, args: &[&str], lines: &[&str]) -> (Child, JoinHandle<String>) {
+/// what will hold everything it printed. `open` leaves the pipe open behind the
+/// lines, as somebody does who has more to say.
+fn fed(root: &Path, args: &[&str], lines: &[&str], open: bool) -> (Child, JoinHandle<String>) {
     let mut child = viva(root, args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -128,6 +129,9 @@ fn fed(root: &Path, args: &[&str], lines: &[&str]) -> (Child, JoinHandle<String>
                 return;
             }
             thread::sleep(Duration::from_micros(400));
+        }
+        if open {
+            thread::sleep(PATIENCE);
         }
     });
     let printed = thread::spawn(move || {
@@ -222,7 +226,7 @@ fn interviews_by_pipe_end_as_if_nobody_had_killed_them() {
     let lines: Vec<&str> = SCRIPT.lines().collect();
     let whole = tempfile::tempdir().expect("a folder");
     let begun = Instant::now();
-    let undisturbed = fed(whole.path(), &INTERVIEW, &lines)
+    let undisturbed = fed(whole.path(), &INTERVIEW, &lines, false)
         .0
         .wait()
         .expect("it ends");
@@ -246,7 +250,17 @@ fn interviews_by_pipe_end_as_if_nobody_had_killed_them() {
         let root = dir.path();
         let mut acknowledged = 0;
         loop {
-            let delay = length.mul_f64(rng.random_range(0.02..1.1));
+            // Every third kill meets a program that waits for the next line,
+            // wherever the lines break off.
+            let waits = rng.random_range(0..3) == 0;
+            let delay = match waits {
+                true => length.mul_f64(1.3),
+                false => length.mul_f64(rng.random_range(0.02..1.1)),
+            };
+            let sent = |at: usize, rng: &mut ChaCha8Rng| match waits {
+                true => rng.random_range(at..=lines.len()),
+                false => lines.len(),
+            };
             let known = paths(root).journal().exists().then(|| journal(root));
             if known
                 .as_ref()
@@ -259,14 +273,15 @@ fn interviews_by_pipe_end_as_if_nobody_had_killed_them() {
                 .as_ref()
                 .and_then(|journal| journal.latest_unfinished().expect("readable"));
             let (mut child, printed) = match unfinished {
-                None => fed(root, &INTERVIEW, &lines),
+                None => fed(root, &INTERVIEW, &lines[..sent(0, &mut rng)], waits),
                 Some(session) => {
                     let journal = known.as_ref().expect("it was opened");
                     let at = taken(journal, &session.id, &lines);
                     in_mid_answer +=
                         usize::from(!journal.draft(&session.id).expect("readable").is_empty());
                     drop(known);
-                    fed(root, &["--json", "resume"], &lines[at..])
+                    let rest = &lines[at..sent(at, &mut rng)];
+                    fed(root, &["--json", "resume"], rest, waits)
                 }
             };
             let killed = killed_after(&mut child, delay);

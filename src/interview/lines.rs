@@ -163,6 +163,15 @@ pub(super) fn follow_up(
     let answer = attempt.answer();
     let salt = index * 31 + attempt.turns.len();
     let mut facts = question_facts(plan, index, &answer)?;
+    // A panellist's way of leading on may hold a word of the point asked after.
+    let lead_to = |leads: &[String], point: &Point| {
+        let fit: Vec<String> = leads
+            .iter()
+            .filter(|lead| leaked(lead, &point.key_terms, &answer).is_none())
+            .cloned()
+            .collect();
+        pick(&fit, plan.seed, salt, said).cloned()
+    };
     let (intent, point, lead, body) = match decision {
         Decision::MoveOn => return None,
         Decision::Harder(which) => {
@@ -175,7 +184,7 @@ pub(super) fn follow_up(
             )
         }
         Decision::Probe(point) => {
-            let lead = pick(&speaker.acknowledgements, plan.seed, salt, said).cloned();
+            let lead = lead_to(&speaker.acknowledgements, point);
             let point_facts = point_facts(point, attempt, &answer);
             let probe = probe(point, &answer, plan.seed, salt, said);
             (Intent::Probe, Some(point_facts), lead, probe)
@@ -186,14 +195,13 @@ pub(super) fn follow_up(
                 Lack::TradeOff => PRICES,
                 Lack::Failure => BREAKS,
             };
-            let lead = pick(&speaker.acknowledgements, plan.seed, salt, said).cloned();
+            let lead = lead_to(&speaker.acknowledgements, point);
             let point_facts = point_facts(point, attempt, &answer);
             let body = pick(&list.map(str::to_owned), plan.seed, salt, said)?.clone();
             (Intent::Deepen, Some(point_facts), lead, body)
         }
         Decision::Encourage(point) => {
-            let leads = ENCOURAGEMENTS.map(str::to_owned);
-            let lead = pick(&leads, plan.seed, salt, said).cloned();
+            let lead = lead_to(&ENCOURAGEMENTS.map(str::to_owned), point);
             let point_facts = point_facts(point, attempt, &answer);
             let probe = probe(point, &answer, plan.seed, salt, said);
             (Intent::Encourage, Some(point_facts), lead, probe)
@@ -473,6 +481,24 @@ mod tests {
                 assert!(!lower.contains(word), "{word}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn a_lead_that_holds_a_word_of_the_point_is_not_said() {
+        let mut plan = crate::interview::sample::plan(7, 1, crate::interview::Mode::Practice);
+        let seat = plan.questions[0].panellist;
+        plan.panel[seat].acknowledgements = vec!["One thing I want to come back to.".to_owned()];
+        let point = plan.questions[0].question.points[0].clone();
+        let probed = |key_terms: &[&str]| {
+            let mut point = point.clone();
+            point.key_terms = key_terms.iter().map(|term| (*term).to_owned()).collect();
+            let decision = Decision::Probe(&point);
+            let (_, utterance, _) =
+                follow_up(&plan, 0, &Attempt::default(), decision, &[]).expect("a follow-up");
+            utterance.fallback.contains("One thing I want")
+        };
+        assert!(probed(&["baseline"]));
+        assert!(!probed(&["wanted"]));
     }
 
     #[test]

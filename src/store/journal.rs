@@ -18,8 +18,9 @@ use crate::{Error, Result};
 /// The event whose arrival makes the draft of the answer superfluous.
 const ANSWERED: &str = "answered";
 
-/// The event whose arrival makes the line that gave the command superfluous.
-const COMMANDED: &str = "commanded";
+/// The events whose arrival makes the line that gave the command superfluous:
+/// of an interview, and of a drill.
+const COMMANDED: [&str; 4] = ["commanded", "hinted", "skipped", "quit"];
 
 /// The record of everything that happened. It may be shared between threads.
 #[derive(Debug)]
@@ -175,7 +176,7 @@ impl Journal {
     /// Stores `event` and returns its position. When this returns, the event
     /// is on the disk. An event of the kind `answered` ends the draft of the
     /// answer in the same transaction, so that a line is never lost between
-    /// the two and never there twice; one of the kind `commanded` likewise
+    /// the two and never there twice; one that a command gave likewise
     /// takes the line off that the draft begins with, when that is a command.
     ///
     /// The kind is the string under `type`, `kind` or `event`, or else the
@@ -204,7 +205,7 @@ impl Journal {
                 .execute("DELETE FROM drafts WHERE session = ?1", [session.as_str()])
                 .map_err(failed)?;
         }
-        if kind == COMMANDED {
+        if COMMANDED.contains(&kind.as_str()) {
             transaction
                 .execute(
                     "DELETE FROM drafts WHERE session = ?1 AND n <=

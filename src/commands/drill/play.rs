@@ -5,6 +5,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::Context;
 use super::super::interview::candidate::{Candidate, Heard};
+use super::super::interview::driver::{judged, store};
 use super::super::interview::minds::Minds;
 use super::super::interview::stops;
 use super::ledger::{self, Deck};
@@ -12,8 +13,7 @@ use super::{view, wire};
 use crate::drill::sitting::{RUNGS, as_counted};
 use crate::drill::{Asked, DrillEvent, Sitting, Step, Task, Whole};
 use crate::interview::{Command, Listen};
-use crate::judge::{Assessment, Case, Judge};
-use crate::llm::Cancel;
+use crate::judge::{Assessment, Case};
 use crate::store::{Journal, SessionId, Status};
 use crate::{Error, ErrorKind, Result};
 
@@ -70,7 +70,7 @@ impl<'a> Player<'a> {
     /// Fails when the input cannot be read or an event cannot be stored; with
     /// [`ErrorKind::Interrupted`] when the person left to come back.
     pub(super) async fn run(mut self, mut sitting: Sitting, first: DrillEvent) -> Result<()> {
-        self.happen(&mut sitting, &first)?;
+        self.happen(&mut sitting, &first).await?;
         loop {
             let event = match sitting.step() {
                 Step::Done => break,
@@ -82,14 +82,23 @@ impl<'a> Player<'a> {
                 }
                 Step::Listen(asked) => {
                     let question = Question::of(asked);
-                    self.listen(&sitting, &question).await?
+                    let event = self.listen(&sitting, &question).await?;
+                    let number = sitting.number();
+                    self.happen(&mut sitting, &event).await?;
+                    if let DrillEvent::Answered { text } = &event {
+                        wire::line(&self.ctx.ui, || wire::answer(number, &question, text));
+                    }
+                    if event == DrillEvent::Interrupted {
+                        return Err(self.left());
+                    }
+                    continue;
                 }
                 Step::Judge(asked, answer) => {
                     let question = Question::of(asked);
                     let case = asked.case(answer);
                     let event = self.judge(&case).await;
                     let before = sitting.findings().len();
-                    self.happen(&mut sitting, &event)?;
+                    self.happen(&mut sitting, &event).await?;
                     if let DrillEvent::Assessed { assessment } = &event {
                         ledger::keep_sitting(self.journal, self.session)?;
                         self.tell(&sitting, before, &question, &case, assessment)?;
@@ -100,7 +109,7 @@ impl<'a> Player<'a> {
                     continue;
                 }
             };
-            self.happen(&mut sitting, &event)?;
+            self.happen(&mut sitting, &event).await?;
             if event == DrillEvent::Interrupted {
                 return Err(self.left());
             }
@@ -109,8 +118,9 @@ impl<'a> Player<'a> {
     }
 
     /// Stores an event, then lets it take effect.
-    fn happen(&self, sitting: &mut Sitting, event: &DrillEvent) -> Result<()> {
-        self.journal.append(self.session, event)?;
+    async fn happen(&mut self, sitting: &mut Sitting, event: &DrillEvent) -> Result<()> {
+        let ui = &self.ctx.ui;
+        store(ui, self.journal, self.session, self.candidate, event).await?;
         sitting.handle(event);
         Ok(())
     }
@@ -142,7 +152,6 @@ impl<'a> Player<'a> {
             };
             match heard {
                 Heard::Answer(text) => {
-                    wire::line(ui, || wire::answer(sitting.number(), question, &text));
                     return Ok(DrillEvent::Answered { text });
                 }
                 Heard::Command(Command::Hint) => {
@@ -180,33 +189,16 @@ impl<'a> Player<'a> {
     }
 
     async fn judge(&mut self, case: &Case) -> DrillEvent {
-        let cancel = Cancel::new();
         let progress = self.ctx.ui.spinner("Reading your answer");
-        let mut stopped = 0_u32;
-        let judged = {
-            let mut judging = Box::pin(self.minds.assess(case, cancel.clone()));
-            loop {
-                tokio::select! {
-                    judged = &mut judging => break judged,
-                    Some(()) = self.stops.recv() => {
-                        stopped += 1;
-                        if stopped > 1 {
-                            cancel.cancel();
-                        }
-                    }
-                }
-            }
-        };
+        let judged = judged(self.minds, case, &mut self.stops).await;
         progress.finish();
-        if stopped > 1 {
-            // The answer is stored; it is judged when the drill goes on.
-            return DrillEvent::Interrupted;
-        }
         match judged {
-            Ok(assessment) => DrillEvent::Assessed {
+            // The answer is stored; it is judged when the drill goes on.
+            None => DrillEvent::Interrupted,
+            Some(Ok(assessment)) => DrillEvent::Assessed {
                 assessment: Box::new(as_counted(assessment)),
             },
-            Err(error) => {
+            Some(Err(error)) => {
                 self.ctx.ui.warn(&format!(
                     "That answer could not be judged and is not counted: {error}."
                 ));

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
+use serde::Serialize;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::contest::{self, Contested};
@@ -14,7 +15,7 @@ use crate::critique::{Critique, critique};
 use crate::interview::{
     Command, Effect, EndReason, Event, EventKind, Intent, Machine, Notice, Source, Utterance,
 };
-use crate::judge::{Case, Judge};
+use crate::judge::{Assessment, Case, Judge};
 use crate::llm::Cancel;
 use crate::store::{Journal, SessionId};
 use crate::ui::Ui;
@@ -157,27 +158,13 @@ impl Driver<'_> {
         }
     }
 
-    /// Stores an event, then lets it take effect. A person at the keyboard can
-    /// make room when the disk is full and go on: what they typed would be
-    /// lost with the program.
+    /// Stores an event, then lets it take effect.
     async fn happen(&mut self, kind: EventKind) -> Result<Vec<Effect>> {
         let event = Event {
             at_ms: self.clock.now_ms(),
             kind,
         };
-        while let Err(error) = self.journal.append(self.session, &event) {
-            if self.candidate.is_scripted() {
-                return Err(error);
-            }
-            self.ui.warn(&format!("{error}. Nothing is lost yet."));
-            for hint in error.hints() {
-                self.ui.hint(hint);
-            }
-            match self.candidate.wait().await? {
-                Heard::Command(Command::Resume) => {}
-                _ => return Err(error),
-            }
-        }
+        store(self.ui, self.journal, self.session, self.candidate, &event).await?;
         if let EventKind::Answered { text } = &event.kind
             && let Some(planned) = self.planned(self.machine.index())
         {
@@ -286,30 +273,13 @@ impl Driver<'_> {
     }
 
     async fn assess(&mut self, question: usize, case: &Case) -> EventKind {
-        let cancel = Cancel::new();
         let progress = self.ui.spinner("The panel is taking that in");
-        let mut stopped = 0_u32;
-        let judged = {
-            let mut judging = Box::pin(self.judge.assess(case, cancel.clone()));
-            loop {
-                tokio::select! {
-                    judged = &mut judging => break judged,
-                    Some(()) = self.stops.recv() => {
-                        stopped += 1;
-                        if stopped > 1 {
-                            cancel.cancel();
-                        }
-                    }
-                }
-            }
-        };
+        let judged = judged(self.judge, case, &mut self.stops).await;
         progress.finish();
-        if stopped > 1 {
-            // The answer is stored; it is judged when the interview goes on.
-            return EventKind::Interrupted;
-        }
         match judged {
-            Ok(assessment) => {
+            // The answer is stored; it is judged when the interview goes on.
+            None => EventKind::Interrupted,
+            Some(Ok(assessment)) => {
                 if let Some(planned) = self.planned(question) {
                     self.json(|| wire::verdict(planned, &assessment));
                 }
@@ -317,7 +287,7 @@ impl Driver<'_> {
                     assessment: Box::new(assessment),
                 }
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 self.ui.warn(&format!(
                     "That answer could not be judged and stays without a verdict: {error}."
                 ));
@@ -423,6 +393,59 @@ impl Driver<'_> {
             self.ui.json_line(&line());
         }
     }
+}
+
+/// Stores `event`. A person at the keyboard can make room when the disk is full
+/// and go on: what they typed would be lost with the program.
+///
+/// # Errors
+/// Fails when it cannot be stored and nobody is there to make room, or they
+/// leave.
+pub(in crate::commands) async fn store(
+    ui: &Ui,
+    journal: &Journal,
+    session: &SessionId,
+    candidate: &mut dyn Candidate,
+    event: &impl Serialize,
+) -> Result<()> {
+    while let Err(error) = journal.append(session, event) {
+        if candidate.is_scripted() {
+            return Err(error);
+        }
+        ui.warn(&format!("{error}. Nothing is lost yet."));
+        for hint in error.hints() {
+            ui.hint(hint);
+        }
+        match candidate.wait().await? {
+            Heard::Command(Command::Resume) => {}
+            _ => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Has a case judged; `None` when the second Ctrl-C ended it. One alone may
+/// have been meant for a line that was being said.
+pub(in crate::commands) async fn judged(
+    judge: &dyn Judge,
+    case: &Case,
+    stops: &mut UnboundedReceiver<()>,
+) -> Option<Result<Assessment>> {
+    let cancel = Cancel::new();
+    let mut judging = Box::pin(judge.assess(case, cancel.clone()));
+    let mut stopped = 0_u32;
+    let judged = loop {
+        tokio::select! {
+            judged = &mut judging => break judged,
+            Some(()) = stops.recv() => {
+                stopped += 1;
+                if stopped > 1 {
+                    cancel.cancel();
+                }
+            }
+        }
+    };
+    (stopped <= 1).then_some(judged)
 }
 
 fn words(notice: Notice) -> &'static str {
