@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::journal::{Journal, now_ms};
 use super::open::storage;
-use super::types::SessionId;
+use super::types::{SessionId, uuid_name};
 use crate::{Error, Result};
 
 const COLUMNS: &str = "id, made_at, changed_at, title, text, tags, origin";
@@ -17,50 +17,11 @@ const COLUMNS: &str = "id, made_at, changed_at, title, text, tags, origin";
 /// What the names of values kept beside a story begin with; its name follows.
 pub(super) const NOTE: &str = "story-check-";
 
-/// The name of a story: a UUID v7, as for sessions.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct StoryId(String);
-
-impl TryFrom<String> for StoryId {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text).ok_or_else(|| format!("{text:?} is not a story's name (a UUID)"))
-    }
-}
-
-impl From<StoryId> for String {
-    fn from(id: StoryId) -> Self {
-        id.0
-    }
-}
-
-impl StoryId {
-    /// Returns a name that no story has yet.
-    pub fn fresh() -> Self {
-        Self(uuid::Uuid::now_v7().to_string())
-    }
-
-    /// Returns the name in `text`, or `None` when it is not a UUID.
-    pub fn parse(text: &str) -> Option<Self> {
-        uuid::Uuid::parse_str(text)
-            .ok()
-            .map(|id| Self(id.to_string()))
-    }
-
-    /// Returns the whole name, 36 characters.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns the last eight characters, which a person can type.
-    pub fn short(&self) -> &str {
-        self.0
-            .get(self.0.len().saturating_sub(8)..)
-            .unwrap_or(&self.0)
-    }
-}
+uuid_name!(
+    /// The name of a story.
+    StoryId,
+    "a story's name"
+);
 
 /// The answer a story was taken from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,57 +8,71 @@ use serde_json::Value;
 /// A position in a session's events: 0 for the first.
 pub type EventSeq = u64;
 
-/// The name of a session: a UUID v7, so that names sort by time.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SessionId(String);
+/// Makes a type of names that are UUIDs v7: they sort by time.
+macro_rules! uuid_name {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+        )]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
 
-impl TryFrom<String> for SessionId {
-    type Error = String;
+        impl TryFrom<String> for $name {
+            type Error = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text).ok_or_else(|| format!("{text:?} is not a session name (a UUID)"))
-    }
+            fn try_from(text: String) -> Result<Self, String> {
+                Self::parse(&text).ok_or_else(|| format!("{text:?} is not {} (a UUID)", $what))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl $name {
+            /// Returns a name that nothing has yet.
+            pub fn fresh() -> Self {
+                Self(uuid::Uuid::now_v7().to_string())
+            }
+
+            /// Returns the name in `text`, or `None` when it is not a UUID.
+            pub fn parse(text: &str) -> Option<Self> {
+                uuid::Uuid::parse_str(text)
+                    .ok()
+                    .map(|id| Self(id.to_string()))
+            }
+
+            /// Returns the whole name, 36 characters.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// Returns the last eight characters, which a person can type. The
+            /// first ones are the clock and look alike for names of one day.
+            pub fn short(&self) -> &str {
+                self.0
+                    .get(self.0.len().saturating_sub(8)..)
+                    .unwrap_or(&self.0)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
+pub(super) use uuid_name;
 
-impl From<SessionId> for String {
-    fn from(id: SessionId) -> Self {
-        id.0
-    }
-}
-
-impl SessionId {
-    /// Returns a name that no session has yet.
-    pub fn fresh() -> Self {
-        Self(uuid::Uuid::now_v7().to_string())
-    }
-
-    /// Returns the name in `text`, or `None` when it is not a UUID.
-    pub fn parse(text: &str) -> Option<Self> {
-        uuid::Uuid::parse_str(text)
-            .ok()
-            .map(|id| Self(id.to_string()))
-    }
-
-    /// Returns the whole name, 36 characters.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Returns the last eight characters, which a person can type. The first
-    /// ones are the clock and look alike for sessions of one day.
-    pub fn short(&self) -> &str {
-        self.0
-            .get(self.0.len().saturating_sub(8)..)
-            .unwrap_or(&self.0)
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+uuid_name!(
+    /// The name of a session.
+    SessionId,
+    "a session name"
+);
 
 /// Which weights spoke.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
