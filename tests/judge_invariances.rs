@@ -79,7 +79,7 @@ fn assess(answer: &str) -> Assessment {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime
         .expect("a runtime")
-        .block_on(LocalJudge::new(None, None).assess(&case(answer), Cancel::new()))
+        .block_on(LocalJudge::new(None).assess(&case(answer), Cancel::new()))
         .expect("a judgement")
 }
 

@@ -13,17 +13,24 @@ use viva::llm::*;
 /// The reader's files as the program finds them; what it unpacks is shared by
 /// all tests.
 fn reader() -> ReaderOptions {
+    viva::models::reader(&paths())
+        .expect("the reader can be unpacked")
+        .expect("the starter is there")
+}
+
+fn matcher() -> std::path::PathBuf {
+    viva::models::matcher(&paths()).expect("the matcher can be unpacked")
+}
+
+fn paths() -> viva::paths::Paths {
     let starter = model(STARTER);
     let tmp = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let paths = viva::paths::Paths {
+    viva::paths::Paths {
         config: tmp.join("config"),
         data: tmp.join("data"),
         models: starter.parent().expect("a folder").to_path_buf(),
         cache: tmp.join("cache/viva"),
-    };
-    viva::models::reader(&paths)
-        .expect("the reader can be unpacked")
-        .expect("the starter is there")
+    }
 }
 
 async fn judge() -> LocalJudge {
@@ -33,15 +40,17 @@ async fn judge() -> LocalJudge {
 async fn judge_with(reader: ReaderOptions) -> LocalJudge {
     let engine = Engine::start(EngineOptions {
         embedder: Some(model(EMBEDDER)),
+        matcher: Some(matcher()),
         reader: Some(reader),
         // The tests run side by side.
         threads: Some(1),
         ..EngineOptions::default()
     })
     .expect("good files");
-    LocalJudge::new(
-        Some(engine.embedder().await.expect("the embedder loads")),
-        Some(engine.reader().await.expect("the reader loads")),
+    LocalJudge::trained(
+        engine.embedder().await.expect("the embedder loads"),
+        engine.reader().await.expect("the reader loads"),
+        engine.matcher().await.expect("the matcher loads"),
     )
 }
 

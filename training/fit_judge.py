@@ -4,7 +4,7 @@
 Every answer is judged by the program itself (`viva grade --signals`), so that what is fitted is what ships. The chance that
 an answer makes a point (or a mistake) is a logistic combination of signals, fitted on the validation part of the corpus with
 a small pull towards the reader alone; signs are kept: a signal that speaks for a point never counts against it. The test
-part of the corpus and the public sets are only measured. Answers worth nothing count a fifth: they are many here and few in life. Of public sets that the reader was trained on, only the questions
+part of the corpus and the public sets are only measured. Answers worth nothing count two fifths: they are many here and few in life. Of public sets that the reader was trained on, only the questions
 it has not seen are measured (`held_out` in reader_data.py).
 
 usage: fit_judge.py --viva target/release/viva [--test] [--sets DIR] [--rows N] [--keep DIR] [--write models/judge.toml]
@@ -31,11 +31,15 @@ ORDERS = ["For this answer the correct verdict is that all points are made.", "Y
 YES_OR_NO = ("argkp_train", "argkp_dev", "realsumm")
 FULLY_ABOUT = 0.35  # as in src/judge/combine.rs
 LOCAL = 0.2  # share of what is said close together, as in src/judge/combine.rs
-NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong", "doubt", "about"]
-PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 1.0, 0.0, 0.0, 0.0]}
-SIGNS = [0, 1, -1, 1, 1, 1, -1, -1, 1]
-PULL = {"read": 0.5, "mistakes_read": 3.0}
-WORTHLESS_SHARE = 0.2
+NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong", "doubt", "about", "matcher", "topic"]
+WHOLE = ["intercept", "said", "telling", "mass", "matcher"]
+MOST_MASS, FULLY_ANSWERS = 0.92, 0.25  # as there
+PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0],
+         "references": [-3.0, 3.0, 3.0, 1.0, 0.5], "references_vectors": [-4.0, 4.0, 4.0, 1.0, 0.0]}
+SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 1, 1, 1, 1], "references_vectors": [0, 1, 1, 1, 2]}
+SIGNS["mistakes_read"] = SIGNS["read"]
+PULL = {"read": 0.5, "mistakes_read": 3.0, "references": 1.0, "references_vectors": 1.0}
+WORTHLESS_SHARE = 0.4
 
 
 def judged(viva, rows, keep=None):
@@ -89,13 +93,13 @@ def public_rows(folder, name, limit, rng):
 
 def features(signals):
     blend = lambda x: LOCAL * x["near"] + (1 - LOCAL) * x["everywhere"]
-    meaning, reader = signals["meaning"], signals["reader"]
-    return [1.0, blend(signals), signals["against"] * signals["near"], blend(meaning), meaning["pooled"], reader["yes"], reader["wrong"], signals["doubt"], min(signals["about"], FULLY_ABOUT)]
+    meaning, reader, matcher = signals["meaning"], signals["reader"], signals["matcher"]
+    return [1.0, blend(signals), signals["against"] * signals["near"], blend(meaning), meaning["pooled"], reader["yes"], reader["wrong"], signals["doubt"], min(signals["about"], FULLY_ABOUT), matcher, min(signals["topic"], FULLY_ANSWERS)]
 
 
 def fit(x, y, share, kind):
     prior = np.array(PRIOR[kind])
-    allowed = [(None, None) if sign == 0 else (0, None) if sign > 0 else (None, 0) for sign in SIGNS]
+    allowed = [{0: (None, None), 1: (0, None), -1: (None, 0), 2: (0, 0)}[sign] for sign in SIGNS[kind]]
 
     def loss(w):
         z = np.clip(x @ w, -30, 30)
@@ -104,6 +108,26 @@ def fit(x, y, share, kind):
         return value, x.T @ (share * (p - y)) + 2 * PULL[kind] * (w - prior)
 
     return minimize(loss, prior, jac=True, bounds=allowed, method="L-BFGS-B").x
+
+
+def whole_rows(folder):
+    """Returns answers graded against a whole model answer: of the public sets whose licence allows it, questions that nothing
+    was trained on, and of the corpus, whose points joined stand for one."""
+    rows = []
+    for name in ("mohler", "semeval_train"):
+        rows += public_rows(folder, name, 300, random.Random(1))
+    for row in own_rows("valid"):
+        if row["kind"] not in reader_data.WORTHLESS:
+            plain = [re.sub(r"^(Says|Names|Gives|Explains|Describes|Weighs|Mentions|States|Puts)( that)? ", "", p["text"]) for p in row["points"]]
+            share = sum(p["weight"] * max(label, 0) for p, label in zip(row["points"], row["labels"])) / sum(p["weight"] for p in row["points"])
+            rows.append({"id": row["id"], "qid": row["qid"], "question": row["question"], "answer": row["answer"], "references": [". ".join(plain)], "score": share})
+    return rows
+
+
+def whole_features(result):
+    found = result["signals"]["whole"]
+    agreement = found["agreement"]
+    return [1.0, agreement["said"], agreement["telling"], min(agreement["mass"], MOST_MASS), found["matcher"]]
 
 
 def probability(x, w):
@@ -209,6 +233,13 @@ def main():
         weights[kind] = fit(x, np.maximum(y, 0), share, kind)
         print(kind, {name: round(float(w), 3) for name, w in zip(NAMES, weights[kind])})
     report_own("validation", rows, found, weights)
+    if a.sets:
+        rows = whole_rows(a.sets)
+        found = judged(a.viva, rows, keep("whole"))
+        x, y = np.array([whole_features(f) for f in found]), np.array([r["score"] for r in rows])
+        for kind in ("references", "references_vectors"):
+            weights[kind] = fit(x, y, np.ones(len(y)), kind)
+            print(kind, {name: round(float(w), 3) for name, w in zip(WHOLE, weights[kind])}, "r %.3f" % pearsonr(probability(x, weights[kind]), y)[0])
     if a.test:
         rows = own_rows("test")
         report_own("test", rows, judged(a.viva, rows, keep("test")), weights)
@@ -221,7 +252,10 @@ def main():
         text = open(a.write, encoding="utf-8").read()
         for kind, w in weights.items():
             head, section = text.split(f"[{kind}]\n", 1)
-            lines = [f"{name} = {value:.3f}" for name, value in zip(NAMES, w)] + ["terms = 0.0", "star = 0.0"]
+            if kind in ("read", "mistakes_read"):
+                lines = [f"{name} = {value:.3f}" for name, value in zip(NAMES, w)] + ["terms = 0.0", "star = 0.0"]
+            else:
+                lines = [section.split("\n", 1)[0]] + [f"{name} = {value:.3f}" for name, value in zip(WHOLE, w)]
             rest = section.split("\n\n", 1)
             text = head + f"[{kind}]\n" + "\n".join(lines) + "\n" + ("\n" + rest[1] if len(rest) > 1 else "")
         open(a.write, "w", encoding="utf-8").write(re.sub(r"-0\.000", "0.000", text))

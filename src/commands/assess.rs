@@ -74,7 +74,7 @@ pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
             .warn("there is no embedder on this machine: answers are judged by their words alone");
         ctx.ui
             .hint("`viva models pull embedder` fetches it once (45 MB).");
-        return Ok(LocalJudge::new(None, None));
+        return Ok(LocalJudge::new(None));
     };
     let reader = crate::models::reader(&ctx.paths)?;
     if reader.is_none() {
@@ -85,8 +85,12 @@ pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
             .hint("`viva models pull starter` fetches it once (98 MB).");
     }
     let reads = reader.is_some();
+    let matcher = reads
+        .then(|| crate::models::matcher(&ctx.paths))
+        .transpose()?;
     let options = EngineOptions {
         embedder: Some(embedder_file.clone()),
+        matcher,
         reader,
         ..EngineOptions::default()
     }
@@ -102,14 +106,17 @@ pub fn local_judge(ctx: &Context) -> Result<LocalJudge> {
     let embedder = runtime
         .block_on(engine.embedder())
         .map_err(|error| unusable(format!("the embedder {}", embedder_file.display()), error))?;
-    let reader = if reads {
-        let loaded = runtime.block_on(engine.reader());
-        Some(loaded.map_err(|error| unusable("the trained reader".to_owned(), error))?)
-    } else {
-        None
-    };
-    let known = doctor::judge::known(&ctx.paths, &embedder_file, None).filter(|_| reader.is_some());
-    let judge = LocalJudge::new(Some(embedder), reader);
+    if !reads {
+        return Ok(LocalJudge::new(Some(embedder)));
+    }
+    let reader = runtime
+        .block_on(engine.reader())
+        .map_err(|error| unusable("the trained reader".to_owned(), error))?;
+    let matcher = runtime
+        .block_on(engine.matcher())
+        .map_err(|error| unusable("the matcher".to_owned(), error))?;
+    let judge = LocalJudge::trained(embedder, reader, matcher);
+    let known = doctor::judge::known(&ctx.paths, &embedder_file, None);
     Ok(doctor::judge::marked(judge, known.as_ref()))
 }
 

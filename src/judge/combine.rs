@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::assessment::Verdict;
+use super::local::Whole;
 
 /// Share of what is said close together in what is said at all. Small, since
 /// the order in which somebody says things is not what is judged, and there
@@ -19,6 +20,13 @@ const LOCAL: f32 = 0.2;
 /// An answer this near to its question is about it; nearer is no better. The
 /// median of the answers to other questions lies at .18, of real ones at .41.
 const FULLY_ABOUT: f32 = 0.35;
+
+/// The same by the matcher's vectors.
+const FULLY_ANSWERS: f32 = 0.25;
+
+/// Speaking of the matter this much longer than the model answer is no better:
+/// the logarithm of two and a half.
+const MOST_MASS: f32 = 0.92;
 
 /// What is known about one statement and one answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -40,6 +48,11 @@ pub struct Signals {
     pub meaning: Option<Meaning>,
     /// What the trained reader says, when there is one.
     pub reader: Option<Reading>,
+    /// The matcher's logit of the statement being there, when there is one.
+    pub matcher: Option<f32>,
+    /// How near the whole answer is to question and points together by the
+    /// matcher: the cosine of their mean vectors, -1 to 1; 0 without.
+    pub topic: f32,
     /// How much of the whole answer the reader finds wrong: the mean over the
     /// points, or the strongest mistake, whichever is more, 0 to 1. Somebody
     /// who is wrong about most of a matter seldom makes the rest of it.
@@ -163,6 +176,10 @@ pub struct Weights {
     doubt: f32,
     #[serde(default)]
     about: f32,
+    #[serde(default)]
+    matcher: f32,
+    #[serde(default)]
+    topic: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -174,7 +191,14 @@ struct Mistakes {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct References {
-    whole: f32,
+    /// Share of what was said of the whole in each sentence's probability.
+    share: f32,
+    intercept: f32,
+    said: f32,
+    telling: f32,
+    mass: f32,
+    #[serde(default)]
+    matcher: f32,
 }
 
 /// Everything in `models/judge.toml`.
@@ -191,6 +215,7 @@ pub struct Parameters {
     mistakes: Mistakes,
     mistakes_read: Weights,
     references: References,
+    references_vectors: References,
 }
 
 static SHIPPED: LazyLock<Result<Parameters, String>> =
@@ -217,8 +242,14 @@ impl Parameters {
         if !(0.0 < t.partial && t.partial <= t.covered && t.covered < 1.0) {
             return Err("thresholds must rise from partial to covered".into());
         }
-        if !(0.0..=1.0).contains(&read.references.whole) {
-            return Err("the share of a whole model answer must be 0 to 1".into());
+        for whole in [&read.references, &read.references_vectors] {
+            if !(0.0..=1.0).contains(&whole.share) {
+                return Err("the share of a whole model answer must be 0 to 1".into());
+            }
+            let for_it = [whole.said, whole.telling, whole.mass, whole.matcher];
+            if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
+                return Err("a weight has the wrong sign".into());
+            }
         }
         for weights in [&read.words, &read.vectors, &read.read, &read.mistakes_read] {
             let for_it = [
@@ -229,6 +260,8 @@ impl Parameters {
                 weights.pooled,
                 weights.reader,
                 weights.about,
+                weights.matcher,
+                weights.topic,
                 -weights.wrong,
                 -weights.doubt,
                 -weights.against,
@@ -259,11 +292,27 @@ impl Parameters {
         })
     }
 
+    /// Returns the share of a whole model answer that was said, 0 to 1.
+    pub fn whole(&self, whole: &Whole) -> f32 {
+        let weights = match whole.matcher {
+            Some(_) => &self.references,
+            None => &self.references_vectors,
+        };
+        let found = &whole.agreement;
+        logistic(
+            weights.intercept
+                + weights.said * found.said
+                + weights.telling * found.telling
+                + weights.mass * found.mass.min(MOST_MASS)
+                + weights.matcher * whole.matcher.unwrap_or(0.0),
+        )
+    }
+
     /// Returns the probability of a sentence of a model answer, from its own and
-    /// from what the reader says of that answer as a whole.
-    pub fn derived(&self, sentence: f32, whole: Reading) -> f32 {
-        let share = self.references.whole;
-        (1.0 - share) * sentence + share * whole.probability()
+    /// from what was said of that answer as a whole.
+    pub fn derived(&self, sentence: f32, whole: f32) -> f32 {
+        let share = self.references.share;
+        (1.0 - share) * sentence + share * whole
     }
 
     /// Returns the verdict on a point of this probability.
@@ -309,6 +358,8 @@ impl Weights {
             + self.wrong * reading.wrong
             + self.doubt * s.doubt
             + self.about * s.about.min(FULLY_ABOUT)
+            + self.matcher * s.matcher.unwrap_or(0.0)
+            + self.topic * s.topic.min(FULLY_ANSWERS)
     }
 }
 

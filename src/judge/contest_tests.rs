@@ -186,7 +186,13 @@ fn the_score_with_a_contest_is_the_formulas() {
     let mut changed = first.clone();
     changed.points[1].verdict = Verdict::Covered;
     changed.points[1].probability = 0.9;
-    let expected = score::score(&case, &changed.points, &changed.mistakes, &changed.flags);
+    let expected = score::score(
+        &case,
+        &changed.points,
+        None,
+        &changed.mistakes,
+        &changed.flags,
+    );
     assert!(with > without);
     assert_eq!(with, expected);
     let gated = Assessment {

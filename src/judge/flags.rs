@@ -29,6 +29,9 @@ const RECITED_RUN: usize = 8;
 /// Share of an answer that must be struck for it to be flagged.
 const MOSTLY: f32 = 0.6;
 
+/// Words in which somebody says that they have no answer to an exam question.
+const DISCLAIMER: usize = 12;
+
 /// Phrases that address whoever grades.
 const TO_GRADER: &[&str] = &[
     "full marks",
@@ -287,11 +290,16 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     if to_grader(&answer, &question, &mut struck) {
         flags.push(Flag::GraderInstruction);
     }
-    let heap = strike_heaps(&answer, &mut struck);
+    // Exam answers that are lists or formulas look like heaps, and without a
+    // rubric there is a whole model answer to compare them with.
+    let heap = match case.derived {
+        true => 0,
+        false => strike_heaps(&answer, &mut struck),
+    };
     if whole > 0 && share(heap, whole) >= MOSTLY {
         flags.push(Flag::KeywordSalad);
     }
-    if echoes(&answer, &question, &mut struck) {
+    if echoes(&answer, &question, case.derived, &mut struck) {
         flags.push(Flag::QuestionEcho);
     }
     let references = case.references.iter().map(String::as_str);
@@ -300,7 +308,18 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     if recites(&answer, &read) {
         flags.push(Flag::Recitation);
     }
-    if is_empty(&answer, &question) && flags.is_empty() {
+    // Somebody without an answer to an exam question says so shortly ("pass it
+    // in" is no pass), and a formula is one.
+    let none = match case.derived {
+        true => {
+            answer.words.is_empty()
+                || answer.words.len() <= DISCLAIMER
+                    && is_empty(&answer, &question)
+                    && !phrases(&answer, NO_ANSWER).is_empty()
+        }
+        false => is_empty(&answer, &question),
+    };
+    if none && flags.is_empty() {
         flags.push(Flag::NonAnswer);
     }
     let mut kept = struck.iter();
@@ -313,11 +332,12 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
 /// Returns whether an answer that was not flagged speaks of something else.
 /// `relation` is the strongest relation, 0 to 1, of the answer to the question
 /// or any point by words, `meaning` the strongest by vectors when there are any,
-/// and `about` how near the whole answer is to question and points together.
+/// and `about` how near the matcher finds the whole answer to question and points
+/// together.
 pub fn off_topic(answer: &Text, relation: f32, meaning: Option<f32>, about: Option<f32>) -> bool {
-    // Nearer are 99% of the labelled answers to the question, and half of good
-    // answers to other questions of the field: validation part of the corpus.
-    const ABOUT: f32 = 0.15;
+    // Nearer are 99% of the labelled answers to the question; 70% of good answers
+    // to other questions of the field are not: validation part of the corpus.
+    const ABOUT: f32 = 0.12;
     const LONG_ENOUGH: usize = 12;
     if answer.content_words() < LONG_ENOUGH {
         return false;
@@ -390,7 +410,7 @@ fn strike_heaps(answer: &Text, struck: &mut [bool]) -> usize {
     let mut heap = vec![false; struck.len()];
     if answer.words.len() >= HEAP_WINDOW {
         for (at, window) in answer.words.windows(HEAP_WINDOW).enumerate() {
-            let function = window.iter().filter(|word| word.stop).count();
+            let function = window.iter().filter(|w| w.stop || is_figure(w)).count();
             let different: HashSet<&str> = window.iter().map(|w| w.stem.as_str()).collect();
             if share(function, HEAP_WINDOW) < HEAP_SHARE || different.len() * 3 < HEAP_WINDOW {
                 heap[at..at + HEAP_WINDOW].fill(true);
@@ -403,8 +423,15 @@ fn strike_heaps(answer: &Text, struck: &mut [bool]) -> usize {
     heap.iter().filter(|&&h| h).count()
 }
 
+/// Whether a word is a figure: a heap is one of names, and rows of figures are
+/// what some questions ask for.
+fn is_figure(word: &Word) -> bool {
+    word.text.bytes().all(|b| b.is_ascii_digit() || b == b'x')
+}
+
 /// Strikes the question said back; returns whether the answer is little else.
-fn echoes(answer: &Text, question: &Text, struck: &mut [bool]) -> bool {
+/// An `exam` answer may be one word beside those of the question.
+fn echoes(answer: &Text, question: &Text, exam: bool, struck: &mut [bool]) -> bool {
     let asked = runs(std::slice::from_ref(question), ECHO_RUN);
     let mut echoed = vec![false; struck.len()];
     for (at, window) in answer.words.windows(ECHO_RUN).enumerate() {
@@ -427,6 +454,9 @@ fn echoes(answer: &Text, question: &Text, struck: &mut [bool]) -> bool {
         && repeated.len() as f32 >= 0.7 * stems.len() as f32
         && new <= said.len() / 6;
     let any_run = echoed.iter().any(|&e| e);
+    if exam {
+        return new == 0 && (any_run || mostly_asked);
+    }
     for (mark, &echo) in struck.iter_mut().zip(&echoed) {
         *mark |= echo;
     }

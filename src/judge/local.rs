@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use crate::llm::{BranchPrefix, BranchRequest, Cancel, ChatModel, Embedder, EngineError, Part};
 use crate::{Error, Result};
@@ -14,7 +15,8 @@ use super::assessment::{
 };
 use super::combine::{Meaning, Parameters, Reading, Signals};
 use super::lexical::{Found, Searchable, Statement, question_stems};
-use super::semantic::{Near, Semantic};
+use super::matcher::{Kind, Matched, Matcher};
+use super::semantic::{Agreement, Near, Semantic};
 use super::text::{self, Text};
 use super::vote::Vote;
 use super::{evidence, flags, score, star};
@@ -46,6 +48,7 @@ const READER_CHARACTERS: usize = 400;
 pub struct LocalJudge {
     semantic: Option<Arc<Semantic>>,
     reader: Option<Arc<dyn ChatModel>>,
+    matcher: Option<Matcher>,
     vote: Option<Vote>,
     unproven: bool,
 }
@@ -84,22 +87,46 @@ pub struct Detailed {
     pub points: Vec<Signals>,
     /// The signals of each mistake, in the rubric's order.
     pub mistakes: Vec<Signals>,
-    /// What the reader says of a whole model answer, where its sentences stand
-    /// in for a rubric.
-    pub whole: Option<Reading>,
+    /// What is known of a whole model answer, where its sentences stand in for
+    /// a rubric.
+    pub whole: Option<Whole>,
+}
+
+/// How much of a whole model answer was said.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Whole {
+    /// By token vectors.
+    pub agreement: Agreement,
+    /// The matcher's logit of it, when there is a matcher.
+    pub matcher: Option<f32>,
 }
 
 impl LocalJudge {
-    /// Returns a judge that reads words, and meaning and with a trained reader
-    /// where these are given. Without `embedder` it hears no paraphrase, and
-    /// says "unsure" more often. The `reader` is asked only beside an
-    /// `embedder`: that is what its weights were fitted with.
-    pub fn new(embedder: Option<Arc<dyn Embedder>>, reader: Option<Arc<dyn ChatModel>>) -> Self {
+    /// Returns a judge that reads words, and meaning where there is an
+    /// `embedder`. Without one it hears no paraphrase, and says "unsure" more
+    /// often. Nothing trained is asked: see [`LocalJudge::trained`].
+    pub fn new(embedder: Option<Arc<dyn Embedder>>) -> Self {
         Self {
             semantic: embedder.map(|embedder| Arc::new(Semantic::new(embedder))),
-            reader,
+            reader: None,
+            matcher: None,
             vote: None,
             unproven: false,
+        }
+    }
+
+    /// Returns a judge that also asks the trained `reader` and the `matcher`,
+    /// the encoder of `models/matcher.gguf`. The three go together: that is
+    /// what the weights were fitted with.
+    pub fn trained(
+        embedder: Arc<dyn Embedder>,
+        reader: Arc<dyn ChatModel>,
+        matcher: Arc<dyn Embedder>,
+    ) -> Self {
+        Self {
+            reader: Some(reader),
+            matcher: Some(Matcher::new(matcher)),
+            ..Self::new(Some(embedder))
         }
     }
 
@@ -122,7 +149,7 @@ impl LocalJudge {
     /// Returns the version that its assessments carry: signals and formula,
     /// weights, and which layers were there.
     pub fn version(&self) -> String {
-        let layers = match (&self.semantic, self.active_reader(), &self.vote) {
+        let layers = match (&self.semantic, &self.reader, &self.vote) {
             (_, Some(_), Some(_)) => "reader+vote",
             (_, Some(_), None) => "reader",
             (Some(_), None, _) => "vectors",
@@ -173,10 +200,6 @@ impl LocalJudge {
         }
     }
 
-    fn active_reader(&self) -> Option<&Arc<dyn ChatModel>> {
-        self.reader.as_ref().filter(|_| self.semantic.is_some())
-    }
-
     /// Judges `case`, and says what the verdicts rest on.
     ///
     /// # Errors
@@ -193,14 +216,25 @@ impl LocalJudge {
         let (meaning, topical) = match &self.semantic {
             Some(semantic) => Some(
                 semantic
-                    .find(&statements, &about(case), &answer.text, cancel.clone())
+                    .find(
+                        &statements,
+                        &Text::new(&about(case)),
+                        &answer.text,
+                        cancel.clone(),
+                    )
                     .await
                     .map_err(judge_error)?,
             ),
             None => None,
         }
         .unzip();
-        let reader = self.read(case, &answer.text, &cancel).await?;
+        let spoken = answer.text.spoken(&case.answer);
+        let reader = self.read(case, &spoken, &cancel).await?;
+        let matched = self.matched(case, &spoken, &cancel).await?;
+        let whole = self
+            .whole(case, &stems, &answer.text, matched.as_ref(), &cancel)
+            .await?;
+        let said_of_whole = whole.map(|whole| parameters.whole(&whole));
         let votes = match &self.vote {
             Some(vote) => Some((
                 vote.mix,
@@ -214,21 +248,22 @@ impl LocalJudge {
             .as_ref()
             .map(|near| strongest(&mut near.iter().map(|near| near.pooled)));
         // Exam answers are too short for their topic to be told.
-        let on_question = topical.filter(|_| !case.derived);
+        let on_question = matched.as_ref().filter(|_| !case.derived).map(|m| m.topic);
         if found_flags.is_empty() && flags::off_topic(&answer.text, relation, closest, on_question)
         {
             found_flags.push(Flag::OffTopic);
         }
 
         // How many of the readings are of points; see `read`.
-        let read_points = if case.derived { 1 } else { case.points.len() };
+        let read_points = if case.derived { 0 } else { case.points.len() };
         let doubt = reader
             .as_ref()
             .map_or(0.0, |all| Reading::doubt(all, read_points));
-        let whole = reader
-            .as_ref()
-            .filter(|_| case.derived)
-            .and_then(|all| all.first().copied());
+        let match_of = |at: usize| {
+            let found = matched.as_ref().filter(|_| !case.derived || at >= 1);
+            found.and_then(|found| found.statements.get(at).copied())
+        };
+        let topic = matched.as_ref().map_or(0.0, |found| found.topic);
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
         let mut signals = Vec::new();
         let mut points = Vec::new();
@@ -242,10 +277,12 @@ impl LocalJudge {
                 .map_or(0.0, |part| star::signal(&answer.text, part));
             if !case.derived {
                 s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
+                s.matcher = match_of(at);
                 s.doubt = doubt;
             }
+            s.topic = topic;
             let mut probability = parameters.point(&s);
-            if let Some(whole) = whole {
+            if let Some(whole) = said_of_whole {
                 probability = parameters.derived(probability, whole);
             }
             if let Some((mix, all)) = &votes
@@ -275,6 +312,9 @@ impl LocalJudge {
             let found = &words[at];
             let mut s = gathered(found, near(at));
             s.reader = reader.as_ref().and_then(|all| all.get(read_at).copied());
+            // Of a model answer the matcher reads the whole first, in place of
+            // its sentences.
+            s.matcher = match_of(read_at + usize::from(case.derived));
             let mut probability = parameters.mistake(&s);
             let telling = statements[at].weights.iter().filter(|w| **w > 0.0).count();
             if s.reader.is_none() && telling < TELLING_WORDS {
@@ -294,7 +334,7 @@ impl LocalJudge {
                 evidence,
             });
         }
-        let score = score::score(case, &points, &mistakes, &found_flags);
+        let score = score::score(case, &points, said_of_whole, &mistakes, &found_flags);
         Ok(Detailed {
             assessment: Assessment {
                 judge: self.version(),
@@ -311,30 +351,26 @@ impl LocalJudge {
 
     /// Returns what the trained reader says of every point and then of every
     /// mistake: question and answer are decoded once, the statements are forks
-    /// of them. The prompt is the one of `training/reader_data.py`. Of a model
-    /// answer the reader is asked as a whole, in place of its sentences: so it
-    /// was trained, and so people grade by it.
+    /// of them. The prompt is the one of `training/reader_data.py`. Of the
+    /// sentences of a model answer it is not asked: the matcher is.
     async fn read(
         &self,
         case: &Case,
-        answer: &Text,
+        words: &[String],
         cancel: &Cancel,
     ) -> Result<Option<Vec<Reading>>> {
-        let Some(reader) = self.active_reader() else {
+        let Some(reader) = &self.reader else {
             return Ok(None);
         };
         let point = |text: &str| format!("\nPoint: {}\nVerdict:", collapse(text));
         let mistake = |text: &str| format!("\nMistake: {}\nVerdict:", collapse(text));
-        let whole: Vec<&str> = case.points.iter().map(|p| p.text.as_str()).collect();
         let branches: Vec<String> = case
             .points
             .iter()
             .filter(|_| !case.derived)
             .map(|p| point(&p.text))
-            .chain(case.derived.then(|| point(&whole.join(" "))))
             .chain(case.mistakes.iter().map(|m| mistake(&m.text)))
             .collect();
-        let words = answer.spoken(&case.answer);
         if branches.is_empty() || words.is_empty() {
             return Ok(Some(vec![Reading::SILENCE; branches.len()]));
         }
@@ -373,6 +409,67 @@ impl LocalJudge {
     }
 }
 
+impl LocalJudge {
+    /// Returns what the matcher says of every point and then of every mistake;
+    /// of a whole model answer first, where its sentences are the points.
+    async fn matched(
+        &self,
+        case: &Case,
+        words: &[String],
+        cancel: &Cancel,
+    ) -> Result<Option<Matched>> {
+        let Some(matcher) = &self.matcher else {
+            return Ok(None);
+        };
+        let reference = whole_reference(case);
+        let mut statements: Vec<(Kind, &str)> = match case.derived {
+            true => vec![(Kind::Reference, reference.as_str())],
+            false => case
+                .points
+                .iter()
+                .map(|point| (Kind::Point, point.text.as_str()))
+                .collect(),
+        };
+        statements.extend(
+            case.mistakes
+                .iter()
+                .map(|mistake| (Kind::Mistake, mistake.text.as_str())),
+        );
+        let about = about(case);
+        let found = matcher.read(&about, words, &statements, cancel).await?;
+        Ok(Some(found))
+    }
+
+    /// Returns how much of the whole model answer was said, where its sentences
+    /// are the points.
+    async fn whole(
+        &self,
+        case: &Case,
+        question: &HashSet<String>,
+        answer: &Text,
+        matched: Option<&Matched>,
+        cancel: &Cancel,
+    ) -> Result<Option<Whole>> {
+        let Some(semantic) = self.semantic.as_ref().filter(|_| case.derived) else {
+            return Ok(None);
+        };
+        let reference = Text::new(&whole_reference(case));
+        let agreement = semantic
+            .agreement(&reference, question, answer, cancel.clone())
+            .await
+            .map_err(judge_error)?;
+        Ok(Some(Whole {
+            agreement,
+            matcher: matched.and_then(|found| found.statements.first().copied()),
+        }))
+    }
+}
+
+fn whole_reference(case: &Case) -> String {
+    let sentences: Vec<&str> = case.points.iter().map(|p| p.text.as_str()).collect();
+    sentences.join(" ")
+}
+
 #[async_trait]
 impl Judge for LocalJudge {
     async fn assess(&self, case: &Case, cancel: Cancel) -> Result<Assessment> {
@@ -398,12 +495,12 @@ fn statements(case: &Case, question: &HashSet<String>) -> Vec<Statement> {
 }
 
 /// What an answer is to be about: the question and all its points.
-fn about(case: &Case) -> Text {
+fn about(case: &Case) -> String {
     let points = case.points.iter().map(|point| point.text.as_str());
     let all: Vec<&str> = std::iter::once(case.question.as_str())
         .chain(points)
         .collect();
-    Text::new(&all.join(" "))
+    all.join(" ")
 }
 
 fn gathered(found: &Found, near: Option<&Near>) -> Signals {
@@ -454,7 +551,7 @@ fn collapse(text: &str) -> String {
         .collect()
 }
 
-fn judge_error(error: EngineError) -> Error {
+pub(super) fn judge_error(error: EngineError) -> Error {
     match error {
         EngineError::Cancelled => Error::new(
             crate::ErrorKind::Interrupted,
@@ -483,7 +580,11 @@ mod tests {
                 })
                 .collect()
         }));
-        let judge = LocalJudge::new(Some(Arc::new(FakeEmbedder::new(8))), Some(reader.clone()));
+        let judge = LocalJudge::trained(
+            Arc::new(FakeEmbedder::new(8)),
+            reader.clone(),
+            Arc::new(FakeEmbedder::new(8)),
+        );
         let case = Case {
             question: "What  is drift?".into(),
             points: vec![CasePoint {
@@ -535,10 +636,9 @@ mod tests {
         let embedder = || Arc::new(FakeEmbedder::new(8)) as Arc<dyn Embedder>;
         let reader = || Arc::new(FakeChat::new(["unused"])) as Arc<dyn ChatModel>;
         let trusted = |judge: LocalJudge| is_trusted(&judge.version());
-        assert!(!trusted(LocalJudge::new(None, None)));
-        assert!(!trusted(LocalJudge::new(None, Some(reader()))));
-        assert!(!trusted(LocalJudge::new(Some(embedder()), None)));
-        let reading = LocalJudge::new(Some(embedder()), Some(reader()));
+        assert!(!trusted(LocalJudge::new(None)));
+        assert!(!trusted(LocalJudge::new(Some(embedder()))));
+        let reading = LocalJudge::trained(embedder(), reader(), embedder());
         assert_eq!(reading.version(), LocalJudge::reading_version());
         assert!(trusted(reading.clone()));
         assert!(!trusted(reading.unproven()));

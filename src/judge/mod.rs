@@ -4,8 +4,8 @@
 //! neither prints nor stores, and it never asks a model for a number.
 //!
 //! The way of an answer: [`text`] cuts it into words, [`flags`] strikes what is
-//! no answer, [`lexical`] and [`semantic`] look for every statement of the
-//! rubric, [`combine`] turns their signals into probabilities and verdicts,
+//! no answer, [`lexical`], [`semantic`], the trained reader and the [`matcher`] look for every
+//! statement of the rubric, [`combine`] turns their signals into probabilities and verdicts,
 //! [`evidence`] picks the words shown, and [`score`] adds up.
 
 pub mod assessment;
@@ -19,6 +19,7 @@ pub mod grading;
 pub mod lexical;
 pub mod lexicon;
 pub mod local;
+pub mod matcher;
 pub mod measure;
 pub mod score;
 pub mod semantic;

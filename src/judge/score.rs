@@ -13,8 +13,9 @@
 //! score = score / 10                           for a flag that gates
 //! ```
 //!
-//! Where the points are the sentences of a model answer and no rubric, a
-//! point's credit is its probability.
+//! Where the points are the sentences of a model answer and no rubric, the base
+//! is the share of that answer that was said as a whole; without an encoder it
+//! is the points' mean probability.
 //!
 //! Credits are continuous, so that a hair's breadth of probability never moves
 //! the score by a whole point of the rubric.
@@ -36,10 +37,12 @@ const CREDIT_FULL: f32 = 0.75;
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
 
-/// Returns the score of a judged answer, 0 to 100.
+/// Returns the score of a judged answer, 0 to 100. `whole` is the share of a
+/// whole model answer that was said, where its sentences are the points.
 pub fn score(
     case: &Case,
     points: &[PointVerdict],
+    whole: Option<f32>,
     mistakes: &[MistakeFinding],
     found: &[Flag],
 ) -> f32 {
@@ -56,7 +59,8 @@ pub fn score(
             essential.add(point.weight, earned.max(0.0));
         }
     }
-    let mut score = 100.0 * total.value().unwrap_or(0.0).max(0.0);
+    let said = whole.or(total.value()).unwrap_or(0.0);
+    let mut score = 100.0 * said.max(0.0);
     if let Some(share) = essential.value() {
         score = score.min(40.0 + 60.0 * share);
     }
@@ -168,8 +172,8 @@ mod tests {
             verdict(Verdict::Missing, 0.1),
             verdict(Verdict::Missing, 0.0),
         ];
-        assert_eq!(score(&case, &covered, &[], &[]), 100.0);
-        assert_eq!(score(&case, &missing, &[], &[]), 0.0);
+        assert_eq!(score(&case, &covered, None, &[], &[]), 100.0);
+        assert_eq!(score(&case, &missing, None, &[], &[]), 0.0);
     }
 
     #[test]
@@ -183,7 +187,7 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert_eq!(score(&case, &points, &[], &[]), 40.0);
+        assert_eq!(score(&case, &points, None, &[], &[]), 40.0);
     }
 
     #[test]
@@ -194,7 +198,7 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Missing, 0.1),
         ];
-        assert!(score(&case, &wrong, &[], &[]) < score(&case, &missing, &[], &[]));
+        assert!(score(&case, &wrong, None, &[], &[]) < score(&case, &missing, None, &[], &[]));
     }
 
     #[test]
@@ -204,8 +208,8 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert!(score(&case, &points, &[mistake(0.9)], &[]) <= 25.0);
-        assert_eq!(score(&case, &points, &[mistake(0.2)], &[]), 100.0);
+        assert!(score(&case, &points, None, &[mistake(0.9)], &[]) <= 25.0);
+        assert_eq!(score(&case, &points, None, &[mistake(0.2)], &[]), 100.0);
     }
 
     #[test]
@@ -213,7 +217,7 @@ mod tests {
         let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
         case.derived = true;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
-        assert!((score(&case, &points, &[], &[]) - 50.0).abs() < 1e-3);
+        assert!((score(&case, &points, None, &[], &[]) - 50.0).abs() < 1e-3);
     }
 
     #[test]
@@ -223,8 +227,11 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert_eq!(score(&case, &points, &[], &[Flag::KeywordSalad]), GATE);
-        assert_eq!(score(&case, &points, &[], &[Flag::Recitation]), 100.0);
+        assert_eq!(
+            score(&case, &points, None, &[], &[Flag::KeywordSalad]),
+            GATE
+        );
+        assert_eq!(score(&case, &points, None, &[], &[Flag::Recitation]), 100.0);
     }
 
     #[test]
@@ -235,6 +242,6 @@ mod tests {
             verdict(Verdict::Missing, 0.0),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert!(score(&case, &points, &[], &[]).is_finite());
+        assert!(score(&case, &points, None, &[], &[]).is_finite());
     }
 }

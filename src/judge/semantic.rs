@@ -6,11 +6,14 @@
 //! (Khattab and Zaharia 2020, "ColBERT", with weights). Statements are
 //! encoded once each and kept; one call of the encoder reads the whole answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use serde::Serialize;
+
 use super::lexical::Statement;
+use super::lexicon;
 use super::text::{Text, WINDOW};
 use crate::llm::{Cancel, Embedder, EngineError, TokenVectors};
 
@@ -28,6 +31,21 @@ const ABOUT_WORDS: usize = 180;
 /// Cosine below which a token found says nothing about the place; unrelated
 /// tokens of this kind of encoder lie around 0.2 to 0.4.
 const CLOSE: f32 = 0.4;
+
+/// Words of an answer and of a whole model answer that are compared.
+const WHOLE_WORDS: usize = 320;
+
+/// What a token of a function word weighs beside an informative one, and
+const WEIGHT_OF_STOP: f32 = 0.05;
+
+/// what one of a word of the question does: everybody says them.
+const WEIGHT_OF_QUESTION: f32 = 0.15;
+
+/// Cosine below which two tokens have nothing in common, and
+const APART: f32 = 0.35;
+
+/// from which they say the same.
+const ALIKE: f32 = 0.75;
 
 /// Statements kept encoded between answers.
 const CACHED: usize = 512;
@@ -86,6 +104,21 @@ pub struct Near {
     pub pooled: f32,
     /// Words of the answer in the best window, with what they contribute.
     pub places: Vec<(usize, f32)>,
+}
+
+/// How much of a whole model answer was said, word for word or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Mean over the tokens of the model answer of the best cosine among the
+    /// answer's tokens, -1 to 1.
+    pub said: f32,
+    /// The same, each token weighted by how informative its word is; words of
+    /// the question and function words count little, not nothing.
+    pub telling: f32,
+    /// How much of what was said is about the matter: the answer's informative
+    /// tokens, each by how near it is to one of the model answer, over the
+    /// number of the model answer's, as the logarithm of one more.
+    pub mass: f32,
 }
 
 /// An encoder with a memory for statements.
@@ -196,6 +229,78 @@ impl Semantic {
             })
             .collect();
         Ok((found, topic))
+    }
+
+    /// Compares `answer` with a whole model answer, token by token; `question`
+    /// holds the stems of the question's words. Both are read from their
+    /// beginning as far as the encoder goes.
+    ///
+    /// # Errors
+    /// Fails when the encoder does.
+    pub async fn agreement(
+        &self,
+        reference: &Text,
+        question: &HashSet<String>,
+        answer: &Text,
+        cancel: Cancel,
+    ) -> Result<Agreement, EngineError> {
+        let head = |text: &Text| text.plain(0..text.words.len().min(WHOLE_WORDS));
+        let (theirs, ours) = (head(reference), head(answer));
+        if theirs.is_empty() || ours.is_empty() {
+            return Ok(Agreement::default());
+        }
+        let mut sides = Vec::new();
+        // Each alone, as in `find`.
+        for (plain, text) in [(theirs, reference), (ours, answer)] {
+            let vectors = self
+                .embedder
+                .embed_tokens(vec![plain.clone()], cancel.clone())
+                .await?;
+            let Some(vectors) = vectors.into_iter().next() else {
+                return Ok(Agreement::default());
+            };
+            let encoded = Encoded::new(&plain, vectors, 0);
+            let weights: Vec<f32> = encoded
+                .words
+                .iter()
+                .map(|at| match text.words.get(*at) {
+                    Some(word) if word.stop => WEIGHT_OF_STOP,
+                    Some(word) if question.contains(&word.stem) => WEIGHT_OF_QUESTION,
+                    Some(word) => lexicon::weight(&word.stem),
+                    None => 0.0,
+                })
+                .collect();
+            sides.push((encoded, weights));
+        }
+        let [(theirs, weights), (ours, our_weights)] = &sides[..] else {
+            return Ok(Agreement::default());
+        };
+        let mut found = vec![0.0_f32; theirs.vectors.len()];
+        let mut near = vec![0.0_f32; ours.vectors.len()];
+        for (token, best) in theirs.vectors.iter().zip(&mut found) {
+            for (other, nearest) in ours.vectors.iter().zip(&mut near) {
+                let cosine = dot(token, other);
+                *best = best.max(cosine);
+                *nearest = nearest.max(cosine);
+            }
+        }
+        let informative = |weights: &[f32]| -> Vec<bool> {
+            weights.iter().map(|w| *w > WEIGHT_OF_STOP).collect()
+        };
+        let wanted = informative(weights).iter().filter(|&&i| i).count().max(1);
+        let about: f32 = near
+            .iter()
+            .zip(informative(our_weights))
+            .filter(|(_, informative)| *informative)
+            .map(|(cosine, _)| ((cosine - APART) / (ALIKE - APART)).clamp(0.0, 1.0))
+            .sum();
+        let total: f32 = weights.iter().sum();
+        let weighted: f32 = found.iter().zip(weights).map(|(c, w)| c * w).sum();
+        Ok(Agreement {
+            said: found.iter().sum::<f32>() / found.len().max(1) as f32,
+            telling: weighted / total.max(f32::MIN_POSITIVE),
+            mass: (1.0 + about / wanted as f32).ln(),
+        })
     }
 
     fn known(&self, text: &str) -> Option<Arc<Encoded>> {

@@ -31,6 +31,8 @@ pub(super) type Ready = Option<Result<ModelInfo, EngineError>>;
 pub(super) enum Target {
     Chat,
     Reader,
+    Embedder,
+    Matcher,
 }
 
 /// Text that did not fit the caller's channel while it was written.
@@ -52,11 +54,13 @@ pub(super) enum Job {
         reply: oneshot::Sender<Result<BranchLogits, EngineError>>,
     },
     Embed {
+        target: Target,
         texts: Vec<String>,
         cancel: Cancel,
         reply: oneshot::Sender<Result<Vec<Vec<f32>>, EngineError>>,
     },
     EmbedTokens {
+        target: Target,
         texts: Vec<String>,
         cancel: Cancel,
         reply: oneshot::Sender<Result<Vec<TokenVectors>, EngineError>>,
@@ -92,6 +96,7 @@ pub(super) struct Plan {
     pub(super) options: EngineOptions,
     pub(super) chat: Option<Checked>,
     pub(super) embedder: Option<Checked>,
+    pub(super) matcher: Option<Checked>,
     pub(super) ranker: Option<Checked>,
     pub(super) reader: Option<CheckedReader>,
 }
@@ -103,12 +108,19 @@ pub(super) struct Board {
     pub(super) chat: watch::Sender<Ready>,
     pub(super) reader: watch::Sender<Ready>,
     pub(super) embedder: watch::Sender<Ready>,
+    pub(super) matcher: watch::Sender<Ready>,
     pub(super) ranker: watch::Sender<Ready>,
 }
 
 impl Board {
     fn fail_all(&self, error: &EngineError) {
-        for state in [&self.chat, &self.reader, &self.embedder, &self.ranker] {
+        for state in [
+            &self.chat,
+            &self.reader,
+            &self.embedder,
+            &self.matcher,
+            &self.ranker,
+        ] {
             state.send_if_modified(|state| {
                 let waiting = state.is_none();
                 if waiting {
@@ -142,7 +154,7 @@ pub(super) fn run(
     plan.options.threads.get_or_insert_with(load::quiet_threads);
     let mut meter = Meter::new(&plan, &board.progress);
     // Cells first, then models, then contexts: dropped the other way round.
-    let cells: [Arc<StopCell>; 4] = Default::default();
+    let cells: [Arc<StopCell>; 5] = Default::default();
     let mut open = |checked: &Option<Checked>, board: &watch::Sender<Ready>| {
         let checked = checked.as_ref()?;
         match load::weights(
@@ -160,6 +172,7 @@ pub(super) fn run(
         }
     };
     let embedder_model = open(&plan.embedder, &board.embedder);
+    let matcher_model = open(&plan.matcher, &board.matcher);
     let ranker_model = open(&plan.ranker, &board.ranker);
     let mut embedder = encoder(
         &backend,
@@ -169,6 +182,15 @@ pub(super) fn run(
         &cells[0],
         LlamaPoolingType::None,
         &board.embedder,
+    );
+    let mut matcher = encoder(
+        &backend,
+        &plan,
+        &plan.matcher,
+        matcher_model.as_ref(),
+        &cells[4],
+        LlamaPoolingType::None,
+        &board.matcher,
     );
     let mut ranker = encoder(
         &backend,
@@ -306,19 +328,21 @@ pub(super) fn run(
                 );
             }
             Job::Embed {
+                target,
                 texts,
                 cancel,
                 reply,
             } => {
-                let encoder = embedder.as_mut().ok_or(EngineError::Stopped);
+                let encoder = pick_encoder(target, &mut embedder, &mut matcher);
                 let _ = reply.send(encoder.and_then(|e| e.embed(&texts, &stop(&cancel, None))));
             }
             Job::EmbedTokens {
+                target,
                 texts,
                 cancel,
                 reply,
             } => {
-                let encoder = embedder.as_mut().ok_or(EngineError::Stopped);
+                let encoder = pick_encoder(target, &mut embedder, &mut matcher);
                 let _ =
                     reply.send(encoder.and_then(|e| e.embed_tokens(&texts, &stop(&cancel, None))));
             }
@@ -336,8 +360,14 @@ pub(super) fn run(
     }
     // Contexts before models before backend: the library aborts in another
     // order on some platforms. An adapter is freed with its model.
-    drop((chat, reader, embedder, ranker));
-    drop((chat_model, base_model, embedder_model, ranker_model));
+    drop((chat, reader, embedder, matcher, ranker));
+    drop((
+        chat_model,
+        base_model,
+        embedder_model,
+        matcher_model,
+        ranker_model,
+    ));
     drop(backend);
     drop(cells);
 }
@@ -350,6 +380,20 @@ fn pick<'a, 'm>(
     match target {
         Target::Chat => chat.as_mut(),
         Target::Reader => reader.as_mut(),
+        Target::Embedder | Target::Matcher => None,
+    }
+    .ok_or(EngineError::Stopped)
+}
+
+fn pick_encoder<'a, 'm>(
+    target: Target,
+    embedder: &'a mut Option<Encoder<'m>>,
+    matcher: &'a mut Option<Encoder<'m>>,
+) -> Result<&'a mut Encoder<'m>, EngineError> {
+    match target {
+        Target::Embedder => embedder.as_mut(),
+        Target::Matcher => matcher.as_mut(),
+        Target::Chat | Target::Reader => None,
     }
     .ok_or(EngineError::Stopped)
 }
@@ -483,7 +527,7 @@ struct Meter {
 
 impl Meter {
     fn new(plan: &Plan, sender: &watch::Sender<LoadProgress>) -> Self {
-        let all = [&plan.chat, &plan.embedder, &plan.ranker];
+        let all = [&plan.chat, &plan.embedder, &plan.matcher, &plan.ranker];
         let total: u64 = all
             .iter()
             .filter_map(|c| c.as_ref())

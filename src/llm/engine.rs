@@ -45,6 +45,7 @@ impl Engine {
             chat: state(plan.chat.is_some()),
             reader: state(plan.reader.is_some()),
             embedder: state(plan.embedder.is_some()),
+            matcher: state(plan.matcher.is_some()),
             ranker: state(plan.ranker.is_some()),
         };
         let (sender, receiver) = mpsc::channel(WAITING);
@@ -106,7 +107,21 @@ impl Engine {
         Ok(Arc::new(Handle {
             engine: self.clone(),
             info,
-            target: Target::Chat,
+            target: Target::Embedder,
+        }))
+    }
+
+    /// Waits for the tuned encoder that reads an answer beside what is looked
+    /// for.
+    ///
+    /// # Errors
+    /// As [`Engine::chat`].
+    pub async fn matcher(&self) -> Result<Arc<dyn Embedder>, EngineError> {
+        let info = ready(&self.0.board.matcher).await?;
+        Ok(Arc::new(Handle {
+            engine: self.clone(),
+            info,
+            target: Target::Matcher,
         }))
     }
 
@@ -240,8 +255,10 @@ impl Embedder for Handle {
         cancel: Cancel,
     ) -> Result<Vec<Vec<f32>>, EngineError> {
         let flag = cancel.clone();
+        let target = self.target;
         self.engine
             .call(&flag, |reply| Job::Embed {
+                target,
                 texts,
                 cancel,
                 reply,
@@ -255,8 +272,10 @@ impl Embedder for Handle {
         cancel: Cancel,
     ) -> Result<Vec<TokenVectors>, EngineError> {
         let flag = cancel.clone();
+        let target = self.target;
         self.engine
             .call(&flag, |reply| Job::EmbedTokens {
+                target,
                 texts,
                 cancel,
                 reply,
@@ -314,11 +333,15 @@ fn plan(options: EngineOptions) -> Result<Plan, EngineError> {
         Ok(needs)
     };
     let mut plan = Plan::default();
-    if let Some(path) = &options.embedder {
+    for (path, place) in [
+        (&options.embedder, &mut plan.embedder),
+        (&options.matcher, &mut plan.matcher),
+    ] {
+        let Some(path) = path else { continue };
         let header = preflight::inspect(path)?;
         preflight::check_embedder(path, &header)?;
         let needs = take(path, &header, Some(512))?;
-        plan.embedder = Some(Checked {
+        *place = Some(Checked {
             path: path.clone(),
             header,
             needs,

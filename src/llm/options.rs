@@ -11,6 +11,8 @@ pub struct EngineOptions {
     pub chat: Option<PathBuf>,
     /// The embedder's GGUF file.
     pub embedder: Option<PathBuf>,
+    /// The GGUF file of the encoder tuned to read an answer beside statements.
+    pub matcher: Option<PathBuf>,
     /// The cross-encoder's GGUF file.
     pub ranker: Option<PathBuf>,
     /// A tuned reader: its own weights, or a LoRA adapter on a model.

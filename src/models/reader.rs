@@ -116,17 +116,25 @@ pub fn base(paths: &Paths) -> Result<Option<PathBuf>> {
 }
 
 fn unpacked(paths: &Paths) -> Result<PathBuf> {
-    let path = paths
-        .cache
-        .join(format!("reader-{}.gguf", &adapter_sha256()[..16]));
+    let name = format!("reader-{}.gguf", &adapter_sha256()[..16]);
+    unpack(paths, &name, ADAPTER)
+}
+
+/// Writes `bytes`, a model that is part of the program, into the cache folder
+/// under `name` unless it lies there, and returns where that is.
+///
+/// # Errors
+/// Fails when the cache folder cannot be written.
+pub(super) fn unpack(paths: &Paths, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let path = paths.cache.join(name);
     // The name holds the checksum; what lies there is compared all the same,
     // since a damaged file can end the process from inside the library.
-    if std::fs::read(&path).is_ok_and(|bytes| bytes == ADAPTER) {
+    if std::fs::read(&path).is_ok_and(|found| found == bytes) {
         return Ok(path);
     }
     let unwritable = |error: std::io::Error| {
         Error::storage(format!(
-            "the trained reader cannot be unpacked into {}",
+            "a model that judges cannot be unpacked into {}",
             paths.cache.display()
         ))
         .caused_by(error)
@@ -134,7 +142,7 @@ fn unpacked(paths: &Paths) -> Result<PathBuf> {
     };
     std::fs::create_dir_all(&paths.cache).map_err(unwritable)?;
     let mut file = tempfile::NamedTempFile::new_in(&paths.cache).map_err(unwritable)?;
-    file.write_all(ADAPTER).map_err(unwritable)?;
+    file.write_all(bytes).map_err(unwritable)?;
     file.persist(&path)
         .map_err(|error| unwritable(error.error))?;
     Ok(path)

@@ -39,6 +39,7 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
         chat: Some(chat.path.clone()),
         embedder: Some(embedder.clone()),
         reader: Some(reader),
+        matcher: Some(models::matcher(&ctx.paths)?),
         ..EngineOptions::default()
     }
     .with_config(&ctx.config.engine)?;
@@ -49,9 +50,10 @@ pub(super) fn run(ctx: &Context) -> Result<()> {
             .hint("`viva models verify` checks the files.")
     };
     let engine = Engine::start(options).map_err(failed)?;
-    let judge = LocalJudge::new(
-        Some(runtime.block_on(engine.embedder()).map_err(failed)?),
-        Some(runtime.block_on(engine.reader()).map_err(failed)?),
+    let judge = LocalJudge::trained(
+        runtime.block_on(engine.embedder()).map_err(failed)?,
+        runtime.block_on(engine.reader()).map_err(failed)?,
+        runtime.block_on(engine.matcher()).map_err(failed)?,
     );
     let voter = runtime.block_on(engine.chat()).map_err(failed)?;
 
@@ -460,9 +462,10 @@ mod tests {
     }
 
     fn measured(reader: FakeChat, voter: FakeChat, samples: &[Sample]) -> Standing {
-        let judge = LocalJudge::new(
-            Some(Arc::new(FakeEmbedder::new(16))),
-            Some(Arc::new(reader)),
+        let judge = LocalJudge::trained(
+            Arc::new(FakeEmbedder::new(16)),
+            Arc::new(reader),
+            Arc::new(FakeEmbedder::new(16)),
         );
         let voter: Arc<dyn ChatModel> = Arc::new(voter);
         runtime()

@@ -3,6 +3,8 @@
 //! Weights load in the background while the opening and the first question
 //! are being read; whoever needs a model first waits for it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
@@ -12,8 +14,8 @@ use super::driver::{Sink, Words};
 use crate::interview::{Source, Utterance};
 use crate::judge::vote::Vote;
 use crate::judge::{Assessment, Case, Judge, LocalJudge};
-use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
-use crate::models::{self, reader::adapter_sha256};
+use crate::llm::{Cancel, ChatModel, Embedder, Engine, EngineError, EngineOptions};
+use crate::models::{self, matcher::matcher_sha256, reader::adapter_sha256};
 use crate::progress::ModelFile;
 use crate::store::standing::Standing;
 use crate::store::{Journal, ModelStamp, SessionId};
@@ -108,6 +110,15 @@ impl Minds {
                 "`viva models pull starter` brings what it needs; `viva doctor` says what is missing.",
             );
         }
+        let matcher = match reader.as_ref().map(|_| models::matcher(&ctx.paths)) {
+            None => None,
+            Some(Ok(matcher)) => Some(matcher),
+            Some(Err(error)) => {
+                ctx.ui.warn(&format!("{error}."));
+                None
+            }
+        };
+        let reader = reader.filter(|_| matcher.is_some());
         let has_reader = reader.is_some();
         let known = embedder.as_deref().filter(|_| has_reader).and_then(|file| {
             let chat = choice.as_ref().map(|choice| choice.path.as_path());
@@ -126,6 +137,12 @@ impl Minds {
                 name: "adapter".to_owned(),
                 quantisation: String::new(),
                 hash: adapter_sha256().to_owned(),
+            });
+            files.push(ModelFile {
+                part: "matcher".to_owned(),
+                name: "encoder".to_owned(),
+                quantisation: "Q8_0".to_owned(),
+                hash: matcher_sha256().to_owned(),
             });
             if let Some(base) = models::reader::base(&ctx.paths)? {
                 files.push(file("reader-base", "starter", &base, ctx));
@@ -152,6 +169,7 @@ impl Minds {
         let options = EngineOptions {
             chat,
             embedder: embedder.clone(),
+            matcher,
             reader,
             ..EngineOptions::default()
         }
@@ -309,9 +327,9 @@ impl Minds {
                     },
                     None => None,
                 };
-                let reader = match self.engine.as_ref().filter(|_| self.has_reader) {
-                    Some(engine) => match engine.reader().await {
-                        Ok(reader) => Some(reader),
+                let trained = match self.engine.as_ref().filter(|_| self.has_reader) {
+                    Some(engine) => match trained(engine).await {
+                        Ok(both) => Some(both),
                         Err(error) => {
                             self.ui.warn(&format!(
                                 "Answers are judged without the trained reader, far less reliably: {error}."
@@ -321,8 +339,13 @@ impl Minds {
                     },
                     None => None,
                 };
-                let read = reader.is_some();
-                let judge = LocalJudge::new(embedder, reader);
+                let read = trained.is_some() && embedder.is_some();
+                let judge = match (embedder, trained) {
+                    (Some(embedder), Some((reader, matcher))) => {
+                        LocalJudge::trained(embedder, reader, matcher)
+                    }
+                    (embedder, _) => LocalJudge::new(embedder),
+                };
                 let Some(known) = self.known.as_ref().filter(|_| read) else {
                     return judge;
                 };
@@ -339,6 +362,13 @@ impl Minds {
             })
             .await
     }
+}
+
+/// Waits for the models that were trained for this: reader and matcher.
+async fn trained(
+    engine: &Engine,
+) -> std::result::Result<(Arc<dyn ChatModel>, Arc<dyn Embedder>), EngineError> {
+    Ok((engine.reader().await?, engine.matcher().await?))
 }
 
 #[async_trait(?Send)]
