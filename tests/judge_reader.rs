@@ -79,7 +79,7 @@ fn of_kind<'a>(samples: &'a [Sample], kind: &str) -> Vec<(&'a Sample, &'a str)> 
 /// A floor that is missed, and what the figure must not exceed until it is
 /// reached: strong answers to another question are still believed
 /// (docs/judge.md, blind spots). `viva doctor --judge` says so too.
-const MISSED: (&str, f64) = ("worthless answers above 10 of 100", 0.22);
+const MISSED: (&str, f64) = ("worthless answers above 10 of 100", 0.16);
 
 /// Judges all answers of `samples`, and sees that what is quoted stands there.
 async fn judged(samples: &[Sample]) -> Vec<Judged<'_>> {
@@ -119,6 +119,9 @@ async fn the_calibration_set_passes_its_floors_but_one() {
     let (mut judged, rest) = tokio::join!(judged(first), judged(second));
     judged.extend(rest);
     let figures = calibration::figures(&judged);
+    // For reading, beside the assertions.
+    let seen = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("calibration.txt");
+    std::fs::write(seen, format!("{figures:#?}")).expect("the folder can be written");
     for floor in figures.floors() {
         let (name, bound) = MISSED;
         if floor.name == name {

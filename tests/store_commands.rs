@@ -118,7 +118,7 @@ exit_code: 2
 
 ----- stderr -----
 Error: there is no session "ffffffff-ffff".
-Hint: `viva history` lists the sessions; the end of a name is enough, or `last`.
+Hint: `viva history` lists them; four characters of a name, or `last`, will do.
 "#);
 }
 

@@ -77,8 +77,8 @@ impl Journal {
             .ok_or_else(|| none_such(session.as_str()))
     }
 
-    /// Returns the session that a person means by `text`: a whole name, its
-    /// beginning or its end (four characters at least), or `last`.
+    /// Returns the session that a person means by `text`, four characters of its
+    /// name at least (see [`SessionId::is_meant_by`]), or `last`.
     ///
     /// # Errors
     /// Fails when it means none or more than one.
@@ -103,7 +103,9 @@ impl Journal {
         let connection = self.connection();
         let mut query = connection
             .prepare_cached(
-                "SELECT id FROM sessions WHERE id LIKE ?1 || '%' OR id LIKE '%' || ?1 LIMIT 2",
+                // The last eight characters are what is shown: `SessionId::short`.
+                "SELECT id FROM sessions WHERE id LIKE ?1 || '%' OR id LIKE '%' || ?1
+                 OR substr(id, -8) LIKE ?1 || '%' LIMIT 2",
             )
             .map_err(failed)?;
         let found: Vec<String> = query
@@ -173,7 +175,7 @@ impl Journal {
 
 fn none_such(text: &str) -> Error {
     Error::usage(format!("there is no session {text:?}"))
-        .hint("`viva history` lists the sessions; the end of a name is enough, or `last`.")
+        .hint("`viva history` lists them; four characters of a name, or `last`, will do.")
 }
 
 pub(super) fn read_session(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {

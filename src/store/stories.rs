@@ -167,8 +167,8 @@ impl Journal {
             .ok_or_else(|| none_such(id.short()))
     }
 
-    /// Returns the story that a person means by `text`: a whole name, its
-    /// beginning or its end, four characters at least.
+    /// Returns the story that a person means by `text`, four characters of its
+    /// name at least: see [`StoryId::is_meant_by`].
     ///
     /// # Errors
     /// Fails when it means none or more than one.
@@ -178,9 +178,7 @@ impl Journal {
             return Err(none_such(text));
         }
         let mut found = self.stories()?;
-        found.retain(|story| {
-            story.id.as_str().starts_with(&wanted) || story.id.as_str().ends_with(&wanted)
-        });
+        found.retain(|story| story.id.is_meant_by(&wanted));
         match found.len() {
             0 => Err(none_such(text)),
             1 => found.pop().ok_or_else(|| none_such(text)),
@@ -350,7 +348,7 @@ fn tags_json(tags: &[String]) -> String {
 
 fn none_such(text: &str) -> Error {
     Error::usage(format!("there is no story {text:?}"))
-        .hint("`viva stories` lists them; the end of a name is enough.")
+        .hint("`viva stories` lists them; four characters of a name will do.")
 }
 
 fn read_story(row: &Row<'_>) -> rusqlite::Result<Story> {
@@ -428,6 +426,7 @@ mod tests {
         let second = journal.add_story(&draft("Sceptic", "I sat down.")).unwrap();
         assert_eq!(journal.stories().unwrap(), [first.clone(), second.clone()]);
         assert_eq!(journal.find_story(first.id.short()).unwrap(), first);
+        assert_eq!(journal.find_story(&first.id.short()[..6]).unwrap(), first);
         let changed = journal
             .change_story(&first.id, &draft("Feed", "I traced it twice."))
             .unwrap();

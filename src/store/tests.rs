@@ -115,6 +115,7 @@ fn the_latest_unfinished_session_is_found_and_a_finished_one_is_not() {
     );
     assert_eq!(journal.find("last").unwrap(), second);
     assert_eq!(journal.find(first.short()).unwrap(), first);
+    assert_eq!(journal.find(&first.short()[..6]).unwrap(), first);
     assert_eq!(journal.find("zz").unwrap_err().kind(), ErrorKind::Usage);
 }
 

@@ -57,6 +57,16 @@ macro_rules! uuid_name {
                     .get(self.0.len().saturating_sub(8)..)
                     .unwrap_or(&self.0)
             }
+
+            /// Returns whether a person who types `wanted` may mean this one:
+            /// the beginning or the end of the name, or the beginning of what
+            /// is shown of it.
+            pub fn is_meant_by(&self, wanted: &str) -> bool {
+                [self.as_str(), self.short()]
+                    .iter()
+                    .any(|name| name.starts_with(wanted))
+                    || self.as_str().ends_with(wanted)
+            }
         }
 
         impl std::fmt::Display for $name {
