@@ -17,6 +17,9 @@
 //! is the share of that answer that was said as a whole; without an encoder it
 //! is the points' mean probability.
 //!
+//! Where there is one point only, its credit is its probability too: the score
+//! is then a ranking of answers, and clamping would make many of them equal.
+//!
 //! Credits are continuous, so that a hair's breadth of probability never moves
 //! the score by a whole point of the rubric.
 
@@ -49,7 +52,7 @@ pub fn score(
     let mut total = Share::default();
     let mut essential = Share::default();
     for (point, verdict) in case.points.iter().zip(points) {
-        let earned = if case.derived {
+        let earned = if case.derived || case.points.len() == 1 {
             verdict.probability
         } else {
             credit(verdict)
@@ -218,6 +221,13 @@ mod tests {
         case.derived = true;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
         assert!((score(&case, &points, None, &[], &[]) - 50.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_point_alone_earns_its_probability() {
+        let case = case(&[PointKind::Strong], &[]);
+        let of = |p| score(&case, &[verdict(Verdict::Covered, p)], None, &[], &[]);
+        assert!(of(0.9) < of(0.95) && (of(0.9) - 90.0).abs() < 1e-3);
     }
 
     #[test]
