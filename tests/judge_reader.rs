@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use engine_support::{EMBEDDER, STARTER, model};
 use viva::judge::calibration::{self, Judged, Sample};
+use viva::judge::matcher::{Kind, Matcher};
 use viva::judge::{Assessment, Case, Judge, LocalJudge};
 use viva::llm::*;
 
@@ -109,6 +110,53 @@ async fn judged(samples: &[Sample]) -> Vec<Judged<'_>> {
         }
     }
     judged
+}
+
+/// The matcher computes what it was trained to: the expected figures are those of
+/// `training/train_matcher.py` for the same texts, before its matrices were
+/// brought to 8 bits.
+#[tokio::test]
+async fn the_matcher_computes_what_it_was_trained_to() {
+    let engine = Engine::start(EngineOptions {
+        matcher: Some(matcher()),
+        threads: Some(1),
+        ..EngineOptions::default()
+    })
+    .expect("a good file");
+    let encoder = engine.matcher().await.expect("the matcher loads");
+    let answer = "id look at the inputs first has the share of nulls moved by more than 0.5 per \
+                  cent since training then the labels";
+    let words: Vec<String> = answer.split(' ').map(str::to_owned).collect();
+    let about = "How would you debug a model that got worse? Compares the distributions of the \
+                 inputs with those of training Rolls back to the last good version";
+    let found = Matcher::new(encoder)
+        .read(
+            about,
+            &words,
+            &[
+                (
+                    Kind::Point,
+                    "Compares the distributions of the inputs with those of training",
+                ),
+                (Kind::Point, "Rolls back to the last good version"),
+                (
+                    Kind::Mistake,
+                    "Retrains at once without looking for the cause",
+                ),
+                (
+                    Kind::Reference,
+                    "Check the inputs for drift, then the labels, then the last release.",
+                ),
+            ],
+            &Cancel::new(),
+        )
+        .await
+        .expect("read");
+    let expected = [2.156_f32, -1.624, -3.113, 0.004];
+    for (got, wanted) in found.statements.iter().zip(expected) {
+        assert!((got - wanted).abs() < 0.1, "{found:?}");
+    }
+    assert!((found.topic - 0.396).abs() < 0.01, "{found:?}");
 }
 
 #[tokio::test]

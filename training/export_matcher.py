@@ -3,7 +3,7 @@
 
 Names and metadata are those of the embedder's GGUF, whose weights were tuned.
 
-usage: export_matcher.py matcher.pt models/all-MiniLM-L6-v2.f16.gguf models/matcher.gguf models/matcher.json
+usage: export_matcher.py matcher.pt models/all-MiniLM-L6-v2.f16.gguf models/matcher.gguf models/matcher.json models/matcher.sha256
 """
 import hashlib
 import json
@@ -56,6 +56,8 @@ def main():
     with open(sys.argv[4], "w", encoding="utf-8") as file:
         json.dump(head, file, separators=(",", ":"))
         file.write("\n")
+    with open(sys.argv[5], "w", encoding="utf-8") as file:
+        file.write(digest)
 
 
 if __name__ == "__main__":

@@ -32,11 +32,11 @@ YES_OR_NO = ("argkp_train", "argkp_dev", "realsumm")
 FULLY_ABOUT = 0.35  # as in src/judge/combine.rs
 LOCAL = 0.2  # share of what is said close together, as in src/judge/combine.rs
 NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong", "doubt", "about", "matcher", "topic"]
-WHOLE = ["intercept", "said", "telling", "mass", "matcher"]
-MOST_MASS, FULLY_ANSWERS = 0.92, 0.25  # as there
+WHOLE = ["intercept", "said", "telling", "matcher"]
+FULLY_ANSWERS = 0.25  # as there
 PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0],
-         "references": [-3.0, 3.0, 3.0, 1.0, 0.5], "references_vectors": [-4.0, 4.0, 4.0, 1.0, 0.0]}
-SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 1, 1, 1, 1], "references_vectors": [0, 1, 1, 1, 2]}
+         "references": [-3.0, 3.0, 3.0, 0.5], "references_vectors": [-4.0, 4.0, 4.0, 0.0]}
+SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 1, 1, 1], "references_vectors": [0, 1, 1, 2]}
 SIGNS["mistakes_read"] = SIGNS["read"]
 PULL = {"read": 0.5, "mistakes_read": 3.0, "references": 1.0, "references_vectors": 1.0}
 WORTHLESS_SHARE = 0.4
@@ -118,7 +118,7 @@ def whole_rows(folder):
         rows += public_rows(folder, name, 300, random.Random(1))
     for row in own_rows("valid"):
         if row["kind"] not in reader_data.WORTHLESS:
-            plain = [re.sub(r"^(Says|Names|Gives|Explains|Describes|Weighs|Mentions|States|Puts)( that)? ", "", p["text"]) for p in row["points"]]
+            plain = [reader_data.without_frame(p["text"]) for p in row["points"]]
             share = sum(p["weight"] * max(label, 0) for p, label in zip(row["points"], row["labels"])) / sum(p["weight"] for p in row["points"])
             rows.append({"id": row["id"], "qid": row["qid"], "question": row["question"], "answer": row["answer"], "references": [". ".join(plain)], "score": share})
     return rows
@@ -127,7 +127,7 @@ def whole_rows(folder):
 def whole_features(result):
     found = result["signals"]["whole"]
     agreement = found["agreement"]
-    return [1.0, agreement["said"], agreement["telling"], min(agreement["mass"], MOST_MASS), found["matcher"]]
+    return [1.0, agreement["said"], agreement["telling"], found["matcher"]]
 
 
 def probability(x, w):

@@ -34,6 +34,11 @@ def words(text):
     return " ".join(re.findall(r"[0-9]+(?:\.[0-9]+)+|[^\W_]+", text))
 
 
+def without_frame(point):
+    """Returns what a point says without the verb that frames it ("Says that ...")."""
+    return re.sub(r"^(says|names|gives|explains|describes|weighs|mentions|states|puts)( that)? ", "", point, flags=re.I)
+
+
 def squeeze(text, limit=400):
     return " ".join(text.split())[:limit]
 

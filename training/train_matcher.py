@@ -11,9 +11,7 @@ points labelled wrong are left out.
 usage: train_matcher.py --base FOLDER --corpus training/judge --public DIR --minutes M --out matcher.pt [--start matcher.pt]
 """
 import argparse
-import os
 import random
-import re
 import time
 
 import numpy as np
@@ -27,7 +25,6 @@ import reader_data as data
 ANSWER_TOKENS = 288     # tokens of an answer that are read at a time
 STATEMENT_TOKENS = 64   # tokens of a statement, and
 REFERENCE_TOKENS = 192  # of a reference or of question and points together
-FRAME = re.compile(r"^(says|names|gives|explains|describes|weighs|mentions|states|puts)( that)? ", re.I)
 data.PUBLIC.update({"saf_train": 1500, "semeval_train": 3000, "mohler": 1700, "argkp_train": 2500})
 
 
@@ -101,7 +98,7 @@ def own_pass(corpus, seed):
         if len(own) >= 3 and rng.random() < 0.35:
             some = rng.sample(own, rng.randint(2, min(5, len(own))))
             share = sum(max(b["label"], 0) for b in some) / len(some)
-            it["branches"].append(data.branch("reference", ". ".join(FRAME.sub("", statement(b)) for b in some), share, (0.02 + 0.95 * share, 0, 0)))
+            it["branches"].append(data.branch("reference", ". ".join(data.without_frame(statement(b)) for b in some), share, (0.02 + 0.95 * share, 0, 0)))
     return items
 
 

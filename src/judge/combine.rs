@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::assessment::Verdict;
-use super::local::Whole;
+use super::semantic::Agreement;
 
 /// Share of what is said close together in what is said at all. Small, since
 /// the order in which somebody says things is not what is judged, and there
@@ -23,10 +23,6 @@ const FULLY_ABOUT: f32 = 0.35;
 
 /// The same by the matcher's vectors.
 const FULLY_ANSWERS: f32 = 0.25;
-
-/// Speaking of the matter this much longer than the model answer is no better:
-/// the logarithm of two and a half.
-const MOST_MASS: f32 = 0.92;
 
 /// What is known about one statement and one answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -120,6 +116,15 @@ impl Reading {
     }
 }
 
+/// How much of a whole model answer was said.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Whole {
+    /// By token vectors.
+    pub agreement: Agreement,
+    /// The matcher's logit of it, when there is a matcher.
+    pub matcher: Option<f32>,
+}
+
 /// Signals of the encoder.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Meaning {
@@ -196,7 +201,6 @@ struct References {
     intercept: f32,
     said: f32,
     telling: f32,
-    mass: f32,
     #[serde(default)]
     matcher: f32,
 }
@@ -246,7 +250,7 @@ impl Parameters {
             if !(0.0..=1.0).contains(&whole.share) {
                 return Err("the share of a whole model answer must be 0 to 1".into());
             }
-            let for_it = [whole.said, whole.telling, whole.mass, whole.matcher];
+            let for_it = [whole.said, whole.telling, whole.matcher];
             if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
                 return Err("a weight has the wrong sign".into());
             }
@@ -303,7 +307,6 @@ impl Parameters {
             weights.intercept
                 + weights.said * found.said
                 + weights.telling * found.telling
-                + weights.mass * found.mass.min(MOST_MASS)
                 + weights.matcher * whole.matcher.unwrap_or(0.0),
         )
     }

@@ -5,6 +5,11 @@ use super::*;
 const QUESTION: &str = "How would you debug a model whose performance has degraded in production?";
 
 fn flags(answer: &str) -> Vec<Flag> {
+    flags_of(answer, false)
+}
+
+/// The flags of an answer to an exam question when `derived`.
+fn flags_of(answer: &str, derived: bool) -> Vec<Flag> {
     let case = Case {
         question: QUESTION.into(),
         points: Vec::new(),
@@ -14,7 +19,7 @@ fn flags(answer: &str) -> Vec<Flag> {
              training, then at the labels, then at the serving stack and the last release."
                 .into(),
         ],
-        derived: false,
+        derived,
         behavioural: false,
         answer: answer.into(),
     };
@@ -109,4 +114,44 @@ fn the_model_answer_by_heart_is_recitation() {
     let answer = "I would look at the inputs first and compare their distributions with those \
                   of training, then at the labels, then at the serving stack";
     assert_eq!(flags(answer), [Flag::Recitation]);
+}
+
+#[test]
+fn lists_formulas_and_short_words_answer_exam_questions() {
+    for answer in [
+        "1. ask questions 2. collect data 3. clean data 4. analyse data 5. interpret results",
+        "a[i] = *(a+i)",
+        "First make a list then pass it in numpy.array(), a = np.array([list])",
+        "performance of the model degraded because of drift",
+    ] {
+        assert_eq!(flags_of(answer, true), [], "{answer}");
+    }
+    let list = "ask questions collect data clean data analyse data interpret results share findings \
+         write report";
+    assert_eq!(flags(list), [Flag::KeywordSalad]);
+    for answer in ["", "no idea, sorry", "I don't know."] {
+        assert_eq!(flags_of(answer, true), [Flag::NonAnswer], "{answer}");
+    }
+    assert_eq!(flags_of(QUESTION, true), [Flag::QuestionEcho]);
+}
+
+#[test]
+fn rows_of_figures_are_no_heap_of_names() {
+    let rows =
+        "0xxx 1111 0000 1011 0x01 1110 0101 0xx1 1001 0110 network 1100 0011 broadcast 1000 0001";
+    assert_eq!(flags(rows), []);
+}
+
+#[test]
+fn an_answer_far_from_the_question_is_off_topic_if_it_is_long_enough_to_tell() {
+    let long = Text::new(&"kiosk sold tubs of ice cream every evening ".repeat(4));
+    let near = |about| off_topic(&long, 0.4, Some(0.4), Some(about));
+    assert!(near(0.05) && !near(0.15));
+    assert!(!off_topic(
+        &Text::new("ice cream"),
+        0.4,
+        Some(0.4),
+        Some(0.05)
+    ));
+    assert!(!off_topic(&long, 0.4, Some(0.4), None));
 }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Serialize;
 
 use crate::llm::{BranchPrefix, BranchRequest, Cancel, ChatModel, Embedder, EngineError, Part};
 use crate::{Error, Result};
@@ -13,10 +12,10 @@ use crate::{Error, Result};
 use super::assessment::{
     Assessment, Case, CasePoint, Flag, Judge, MistakeFinding, PointVerdict, Verdict,
 };
-use super::combine::{Meaning, Parameters, Reading, Signals};
+use super::combine::{Meaning, Parameters, Reading, Signals, Whole};
 use super::lexical::{Found, Searchable, Statement, question_stems};
 use super::matcher::{Kind, Matched, Matcher};
-use super::semantic::{Agreement, Near, Semantic};
+use super::semantic::{Near, Semantic};
 use super::text::{self, Text};
 use super::vote::Vote;
 use super::{evidence, flags, score, star};
@@ -31,7 +30,7 @@ const UNHEARD: f32 = 0.45;
 
 /// Version of signals and score formula; the version of the weights follows
 /// it in [`Assessment::judge`].
-pub const JUDGE_VERSION: &str = "2";
+pub const JUDGE_VERSION: &str = "3";
 
 /// Words of an answer that the trained reader reads at a time, as many as in
 /// its training; a longer answer is read in windows.
@@ -90,15 +89,6 @@ pub struct Detailed {
     /// What is known of a whole model answer, where its sentences stand in for
     /// a rubric.
     pub whole: Option<Whole>,
-}
-
-/// How much of a whole model answer was said.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Whole {
-    /// By token vectors.
-    pub agreement: Agreement,
-    /// The matcher's logit of it, when there is a matcher.
-    pub matcher: Option<f32>,
 }
 
 impl LocalJudge {
@@ -259,10 +249,7 @@ impl LocalJudge {
         let doubt = reader
             .as_ref()
             .map_or(0.0, |all| Reading::doubt(all, read_points));
-        let match_of = |at: usize| {
-            let found = matched.as_ref().filter(|_| !case.derived || at >= 1);
-            found.and_then(|found| found.statements.get(at).copied())
-        };
+        let match_of = |at: usize| matched.as_ref()?.statements.get(at).copied();
         let topic = matched.as_ref().map_or(0.0, |found| found.topic);
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
         let mut signals = Vec::new();
@@ -407,9 +394,7 @@ impl LocalJudge {
         }
         Ok(Some(found))
     }
-}
 
-impl LocalJudge {
     /// Returns what the matcher says of every point and then of every mistake;
     /// of a whole model answer first, where its sentences are the points.
     async fn matched(
@@ -564,83 +549,5 @@ pub(super) fn judge_error(error: EngineError) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::llm::fake::{FakeChat, FakeEmbedder};
-
-    #[tokio::test]
-    async fn the_reader_is_asked_as_it_was_trained() {
-        let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
-            request
-                .branches
-                .iter()
-                .map(|branch| match branch.contains("Mistake") {
-                    true => vec![-4.0, 4.0, -4.0],
-                    false => vec![4.0, -4.0, -4.0],
-                })
-                .collect()
-        }));
-        let judge = LocalJudge::trained(
-            Arc::new(FakeEmbedder::new(8)),
-            reader.clone(),
-            Arc::new(FakeEmbedder::new(8)),
-        );
-        let case = Case {
-            question: "What  is drift?".into(),
-            points: vec![CasePoint {
-                id: "p".into(),
-                text: "Says that inputs change".into(),
-                weight: 1.0,
-                kind: crate::guide::PointKind::Strong,
-                key_terms: Vec::new(),
-                star: None,
-            }],
-            mistakes: vec![super::super::assessment::CaseMistake {
-                id: "m".into(),
-                text: "Says labels are shuffled".into(),
-                severity: crate::guide::Severity::Serious,
-            }],
-            references: Vec::new(),
-            derived: false,
-            behavioural: false,
-            answer: "What comes in isn't what it was, by 0.3 or so!".into(),
-        };
-        let found = judge.assess(&case, Cancel::new()).await.expect("judged");
-        assert_eq!(found.points[0].verdict, Verdict::Covered);
-        assert!(!found.mistakes[0].made);
-        let requests = reader.branch_requests();
-        let [request] = requests.as_slice() else {
-            panic!("one request: {requests:?}");
-        };
-        let BranchPrefix::Plain(parts) = &request.prefix else {
-            panic!("plain text");
-        };
-        // As `prefix` and `branch` of training/reader_data.py write it.
-        assert_eq!(
-            parts.iter().map(Part::text).collect::<String>(),
-            "Question: What is drift?\nAnswer: what comes in isnt what it was by 0.3 or so"
-        );
-        assert_eq!(
-            request.branches,
-            [
-                "\nPoint: Says that inputs change\nVerdict:",
-                "\nMistake: Says labels are shuffled\nVerdict:"
-            ]
-        );
-        assert!(request.fresh && !request.likelihood);
-        assert!(found.judge.ends_with("-reader"), "{}", found.judge);
-    }
-
-    #[test]
-    fn only_a_reading_judge_that_missed_no_floor_is_trusted() {
-        let embedder = || Arc::new(FakeEmbedder::new(8)) as Arc<dyn Embedder>;
-        let reader = || Arc::new(FakeChat::new(["unused"])) as Arc<dyn ChatModel>;
-        let trusted = |judge: LocalJudge| is_trusted(&judge.version());
-        assert!(!trusted(LocalJudge::new(None)));
-        assert!(!trusted(LocalJudge::new(Some(embedder()))));
-        let reading = LocalJudge::trained(embedder(), reader(), embedder());
-        assert_eq!(reading.version(), LocalJudge::reading_version());
-        assert!(trusted(reading.clone()));
-        assert!(!trusted(reading.unproven()));
-    }
-}
+#[path = "local_tests.rs"]
+mod tests;

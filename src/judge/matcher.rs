@@ -15,6 +15,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use serde::Deserialize;
 
 use super::combine::Reading;
+use super::semantic::{dot, mean};
 use super::text::{self, Text};
 use crate::llm::{Cancel, Embedder};
 
@@ -295,25 +296,6 @@ fn interact(statement: &Encoded, answer: &Encoded, pieces: &[Vec<f32>]) -> Inter
             .map(|piece| dot(&whole, piece))
             .fold(-1.0, f32::max),
     }
-}
-
-/// The unit-length mean of `vectors`.
-fn mean(vectors: &[Vec<f32>]) -> Vec<f32> {
-    let mut sum = vec![0.0; vectors.first().map_or(0, Vec::len)];
-    for vector in vectors {
-        for (total, x) in sum.iter_mut().zip(vector) {
-            *total += x;
-        }
-    }
-    let norm = dot(&sum, &sum).sqrt();
-    if norm > 0.0 {
-        sum.iter_mut().for_each(|x| *x /= norm);
-    }
-    sum
-}
-
-fn dot(one: &[f32], other: &[f32]) -> f32 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

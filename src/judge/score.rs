@@ -1,7 +1,8 @@
 //! Verdicts into a score of 0 to 100.
 //!
-//! The formula, version 2, also in `docs/judge.md`. A point of probability
-//! `p` earns the credit `c = clamp((p - 0.25) / (0.75 - 0.25), 0, 1)`; a wrong
+//! The formula, version 3, also in `docs/judge.md`. A point of probability
+//! `p` earns a credit `c` that rises from 0 to .03 at .25, to .97 at .75 and to
+//! 1 at 1, so that scores always rank answers; a wrong
 //! one earns nothing and costs a quarter of its weight. A mistake of
 //! probability `m` is made to the degree `d = clamp((m - 0.40) / 0.30, 0, 1)`.
 //!
@@ -17,9 +18,6 @@
 //! is the share of that answer that was said as a whole; without an encoder it
 //! is the points' mean probability.
 //!
-//! Where there is one point only, its credit is its probability too: the score
-//! is then a ranking of answers, and clamping would make many of them equal.
-//!
 //! Credits are continuous, so that a hair's breadth of probability never moves
 //! the score by a whole point of the rubric.
 
@@ -31,11 +29,15 @@ use super::flags;
 /// The most an answer can get that is flagged as no answer.
 pub const GATE: f32 = 10.0;
 
-/// Probability from which a point earns credit.
+/// Probability from which a point earns credit worth speaking of.
 const CREDIT_FROM: f32 = 0.25;
 
-/// Probability from which a point earns full credit.
+/// Probability from which a point earns next to full credit.
 const CREDIT_FULL: f32 = 0.75;
+
+/// Credit below the first of these, and short of full at the second: a score of
+/// one point still ranks answers (on realsumm, AUC .88 instead of .74).
+const CREDIT_TAIL: f32 = 0.03;
 
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
@@ -52,7 +54,7 @@ pub fn score(
     let mut total = Share::default();
     let mut essential = Share::default();
     for (point, verdict) in case.points.iter().zip(points) {
-        let earned = if case.derived || case.points.len() == 1 {
+        let earned = if case.derived {
             verdict.probability
         } else {
             credit(verdict)
@@ -86,7 +88,15 @@ fn credit(verdict: &PointVerdict) -> f32 {
     if verdict.verdict == Verdict::Wrong {
         return -WRONG_COSTS;
     }
-    ((verdict.probability - CREDIT_FROM) / (CREDIT_FULL - CREDIT_FROM)).clamp(0.0, 1.0)
+    let p = verdict.probability.clamp(0.0, 1.0);
+    if p < CREDIT_FROM {
+        CREDIT_TAIL * p / CREDIT_FROM
+    } else if p < CREDIT_FULL {
+        let share = (p - CREDIT_FROM) / (CREDIT_FULL - CREDIT_FROM);
+        CREDIT_TAIL + (1.0 - 2.0 * CREDIT_TAIL) * share
+    } else {
+        1.0 - CREDIT_TAIL * (1.0 - p) / (1.0 - CREDIT_FULL)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -168,11 +178,11 @@ mod tests {
     fn everything_covered_is_a_hundred_and_nothing_is_nought() {
         let case = case(&ALL, &[]);
         let covered = [
-            verdict(Verdict::Covered, 0.9),
-            verdict(Verdict::Covered, 0.8),
+            verdict(Verdict::Covered, 1.0),
+            verdict(Verdict::Covered, 1.0),
         ];
         let missing = [
-            verdict(Verdict::Missing, 0.1),
+            verdict(Verdict::Missing, 0.0),
             verdict(Verdict::Missing, 0.0),
         ];
         assert_eq!(score(&case, &covered, None, &[], &[]), 100.0);
@@ -208,8 +218,8 @@ mod tests {
     fn a_fatal_mistake_caps_the_score() {
         let case = case(&ALL, &[Severity::Fatal]);
         let points = [
-            verdict(Verdict::Covered, 0.9),
-            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Covered, 1.0),
+            verdict(Verdict::Covered, 1.0),
         ];
         assert!(score(&case, &points, None, &[mistake(0.9)], &[]) <= 25.0);
         assert_eq!(score(&case, &points, None, &[mistake(0.2)], &[]), 100.0);
@@ -224,18 +234,23 @@ mod tests {
     }
 
     #[test]
-    fn a_point_alone_earns_its_probability() {
+    fn more_probable_is_more_everywhere() {
         let case = case(&[PointKind::Strong], &[]);
-        let of = |p| score(&case, &[verdict(Verdict::Covered, p)], None, &[], &[]);
-        assert!(of(0.9) < of(0.95) && (of(0.9) - 90.0).abs() < 1e-3);
+        let of = |p: u8| {
+            let point = verdict(Verdict::Covered, f32::from(p) / 100.0);
+            score(&case, &[point], None, &[], &[])
+        };
+        assert!((0..100).all(|p| of(p) < of(p + 1)));
+        let ends = [(0, 0.0), (25, 3.0), (75, 97.0), (100, 100.0)];
+        assert!(ends.iter().all(|&(p, s)| (of(p) - s).abs() < 1e-3));
     }
 
     #[test]
     fn a_flagged_answer_gets_ten_at_most_but_recitation_keeps_its_score() {
         let case = case(&ALL, &[]);
         let points = [
-            verdict(Verdict::Covered, 0.9),
-            verdict(Verdict::Covered, 0.9),
+            verdict(Verdict::Covered, 1.0),
+            verdict(Verdict::Covered, 1.0),
         ];
         assert_eq!(
             score(&case, &points, None, &[], &[Flag::KeywordSalad]),

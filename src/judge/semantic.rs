@@ -41,12 +41,6 @@ const WEIGHT_OF_STOP: f32 = 0.05;
 /// what one of a word of the question does: everybody says them.
 const WEIGHT_OF_QUESTION: f32 = 0.15;
 
-/// Cosine below which two tokens have nothing in common, and
-const APART: f32 = 0.35;
-
-/// from which they say the same.
-const ALIKE: f32 = 0.75;
-
 /// Statements kept encoded between answers.
 const CACHED: usize = 512;
 
@@ -79,17 +73,7 @@ impl Encoded {
     }
 
     fn pooled(&self) -> Vec<f32> {
-        let mut sum = vec![0.0; self.vectors.first().map_or(0, Vec::len)];
-        for vector in &self.vectors {
-            for (total, x) in sum.iter_mut().zip(vector) {
-                *total += x;
-            }
-        }
-        let norm = dot(&sum, &sum).sqrt();
-        if norm > 0.0 {
-            sum.iter_mut().for_each(|x| *x /= norm);
-        }
-        sum
+        mean(&self.vectors)
     }
 }
 
@@ -115,10 +99,6 @@ pub struct Agreement {
     /// The same, each token weighted by how informative its word is; words of
     /// the question and function words count little, not nothing.
     pub telling: f32,
-    /// How much of what was said is about the matter: the answer's informative
-    /// tokens, each by how near it is to one of the model answer, over the
-    /// number of the model answer's, as the logarithm of one more.
-    pub mass: f32,
 }
 
 /// An encoder with a memory for statements.
@@ -177,23 +157,12 @@ impl Semantic {
             .map(|s| s.text.plain(0..s.text.words.len()))
             .collect();
         plain.push(about.plain(0..about.words.len().min(ABOUT_WORDS)));
-        let mut known: Vec<Option<Arc<Encoded>>> =
-            plain.iter().map(|text| self.known(text)).collect();
-        for (text, found) in plain.iter().zip(&mut known) {
-            if found.is_some() || text.is_empty() {
-                continue;
-            }
-            // Each alone: what is encoded beside a text moves its last digits,
-            // and the same answer must be judged the same whatever is cached.
-            let alone = self
-                .embedder
-                .embed_tokens(vec![text.clone()], cancel.clone())
-                .await?;
-            if let Some(vectors) = alone.into_iter().next() {
-                let encoded = Arc::new(Encoded::new(text, vectors, 0));
-                self.remember(text, &encoded);
-                *found = Some(encoded);
-            }
+        let mut known = Vec::with_capacity(plain.len());
+        for text in &plain {
+            known.push(match text.is_empty() {
+                true => Arc::default(),
+                false => self.encoded(text, cancel.clone()).await?,
+            });
         }
         let window_texts: Vec<String> = windows.iter().map(|w| answer.plain(w.clone())).collect();
         let vectors = self
@@ -210,7 +179,7 @@ impl Semantic {
                 (encoded, pooled)
             })
             .collect();
-        let topic = known.pop().flatten().map_or(0.0, |about| {
+        let topic = known.pop().map_or(0.0, |about| {
             let mut whole = vec![0.0; about.vectors.first().map_or(0, Vec::len)];
             for (_, pooled) in &encoded {
                 for (total, x) in whole.iter_mut().zip(pooled) {
@@ -223,10 +192,7 @@ impl Semantic {
         let found = statements
             .iter()
             .zip(known)
-            .map(|(statement, tokens)| match tokens {
-                Some(tokens) => late_interaction(statement, &tokens, &encoded),
-                None => Near::default(),
-            })
+            .map(|(statement, tokens)| late_interaction(statement, &tokens, &encoded))
             .collect();
         Ok((found, topic))
     }
@@ -249,58 +215,53 @@ impl Semantic {
         if theirs.is_empty() || ours.is_empty() {
             return Ok(Agreement::default());
         }
-        let mut sides = Vec::new();
-        // Each alone, as in `find`.
-        for (plain, text) in [(theirs, reference), (ours, answer)] {
-            let vectors = self
-                .embedder
-                .embed_tokens(vec![plain.clone()], cancel.clone())
-                .await?;
-            let Some(vectors) = vectors.into_iter().next() else {
-                return Ok(Agreement::default());
-            };
-            let encoded = Encoded::new(&plain, vectors, 0);
-            let weights: Vec<f32> = encoded
-                .words
-                .iter()
-                .map(|at| match text.words.get(*at) {
-                    Some(word) if word.stop => WEIGHT_OF_STOP,
-                    Some(word) if question.contains(&word.stem) => WEIGHT_OF_QUESTION,
-                    Some(word) => lexicon::weight(&word.stem),
-                    None => 0.0,
-                })
-                .collect();
-            sides.push((encoded, weights));
-        }
-        let [(theirs, weights), (ours, our_weights)] = &sides[..] else {
-            return Ok(Agreement::default());
-        };
-        let mut found = vec![0.0_f32; theirs.vectors.len()];
-        let mut near = vec![0.0_f32; ours.vectors.len()];
-        for (token, best) in theirs.vectors.iter().zip(&mut found) {
-            for (other, nearest) in ours.vectors.iter().zip(&mut near) {
-                let cosine = dot(token, other);
-                *best = best.max(cosine);
-                *nearest = nearest.max(cosine);
-            }
-        }
-        let informative = |weights: &[f32]| -> Vec<bool> {
-            weights.iter().map(|w| *w > WEIGHT_OF_STOP).collect()
-        };
-        let wanted = informative(weights).iter().filter(|&&i| i).count().max(1);
-        let about: f32 = near
+        let theirs = self.encoded(&theirs, cancel.clone()).await?;
+        let ours = self.embedder.embed_tokens(vec![ours], cancel).await?;
+        let ours = ours.first().map_or(&[][..], |found| &found.vectors);
+        let weights = theirs
+            .words
             .iter()
-            .zip(informative(our_weights))
-            .filter(|(_, informative)| *informative)
-            .map(|(cosine, _)| ((cosine - APART) / (ALIKE - APART)).clamp(0.0, 1.0))
-            .sum();
-        let total: f32 = weights.iter().sum();
-        let weighted: f32 = found.iter().zip(weights).map(|(c, w)| c * w).sum();
+            .map(|at| match reference.words.get(*at) {
+                Some(word) if word.stop => WEIGHT_OF_STOP,
+                Some(word) if question.contains(&word.stem) => WEIGHT_OF_QUESTION,
+                Some(word) => lexicon::weight(&word.stem),
+                None => 0.0,
+            });
+        let (mut said, mut telling, mut total) = (0.0, 0.0, 0.0);
+        for (token, weight) in theirs.vectors.iter().zip(weights) {
+            let best = ours
+                .iter()
+                .map(|other| dot(token, other))
+                .fold(0.0, f32::max);
+            said += best;
+            telling += weight * best;
+            total += weight;
+        }
         Ok(Agreement {
-            said: found.iter().sum::<f32>() / found.len().max(1) as f32,
-            telling: weighted / total.max(f32::MIN_POSITIVE),
-            mass: (1.0 + about / wanted as f32).ln(),
+            said: said / theirs.vectors.len().max(1) as f32,
+            telling: telling / total.max(f32::MIN_POSITIVE),
         })
+    }
+
+    /// Encodes `text`, or remembers it. Alone: what is encoded beside a text
+    /// moves its last digits, and the same answer must be judged the same
+    /// whatever is cached.
+    async fn encoded(&self, text: &str, cancel: Cancel) -> Result<Arc<Encoded>, EngineError> {
+        if let Some(known) = self.known(text) {
+            return Ok(known);
+        }
+        let found = self
+            .embedder
+            .embed_tokens(vec![text.to_owned()], cancel)
+            .await?;
+        let encoded = Arc::new(
+            found
+                .into_iter()
+                .next()
+                .map_or_else(Encoded::default, |vectors| Encoded::new(text, vectors, 0)),
+        );
+        self.remember(text, &encoded);
+        Ok(encoded)
     }
 
     fn known(&self, text: &str) -> Option<Arc<Encoded>> {
@@ -386,7 +347,22 @@ fn late_interaction(
     found
 }
 
-fn dot(one: &[f32], other: &[f32]) -> f32 {
+/// The unit-length mean of `vectors`; nothing of none.
+pub(super) fn mean(vectors: &[Vec<f32>]) -> Vec<f32> {
+    let mut sum = vec![0.0; vectors.first().map_or(0, Vec::len)];
+    for vector in vectors {
+        for (total, x) in sum.iter_mut().zip(vector) {
+            *total += x;
+        }
+    }
+    let norm = dot(&sum, &sum).sqrt();
+    if norm > 0.0 {
+        sum.iter_mut().for_each(|x| *x /= norm);
+    }
+    sum
+}
+
+pub(super) fn dot(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 

@@ -2,11 +2,7 @@
 //! the cache folder and says where it is; loads nothing.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
-use sha2::{Digest, Sha256};
-
-use super::download::hexadecimal;
 use super::reader::unpack;
 use crate::Result;
 use crate::paths::Paths;
@@ -14,31 +10,31 @@ use crate::paths::Paths;
 /// The encoder; `models/matcher.md` is its card.
 const ENCODER: &[u8] = include_bytes!("../../models/matcher.gguf");
 
-static SHA256: LazyLock<String> = LazyLock::new(|| hexadecimal(&Sha256::digest(ENCODER)));
-
-/// Returns the SHA-256 of the encoder, in hexadecimal.
-pub fn matcher_sha256() -> &'static str {
-    &SHA256
-}
+/// The SHA-256 of the encoder, in hexadecimal. Written by
+/// `training/export_matcher.py`, since summing up 25 MB takes time at every
+/// start.
+pub const SHA256: &str = include_str!("../../models/matcher.sha256");
 
 /// Returns the file of the matcher.
 ///
 /// # Errors
 /// Fails when the cache folder cannot be written.
 pub fn matcher(paths: &Paths) -> Result<PathBuf> {
-    let name = format!("matcher-{}.gguf", &matcher_sha256()[..16]);
-    unpack(paths, &name, ENCODER)
+    unpack(paths, &format!("matcher-{SHA256}.gguf"), ENCODER)
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
     use crate::judge::matcher::Head;
+    use crate::models::download::hexadecimal;
 
     #[test]
-    fn the_head_belongs_to_the_encoder() {
-        let head = Head::shipped().expect("valid");
-        assert_eq!(head.sha256, matcher_sha256());
+    fn head_and_checksum_belong_to_the_encoder() {
+        assert_eq!(hexadecimal(&Sha256::digest(ENCODER)), SHA256);
+        assert_eq!(Head::shipped().expect("valid").sha256, SHA256);
         assert!(ENCODER.len() < 50 << 20);
     }
 }

@@ -158,7 +158,11 @@ fn key(embedder: &Path, chat: Option<&Path>) -> Result<String> {
     let judge = LocalJudge::reading_version();
     let mut files: Vec<&Path> = vec![embedder];
     files.extend(chat);
-    let version = format!("{judge} {}", models::reader::adapter_sha256());
+    let version = format!(
+        "{judge} {} {}",
+        models::reader::adapter_sha256(),
+        models::matcher::SHA256
+    );
     standing::key(&version, &files)
 }
 

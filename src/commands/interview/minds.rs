@@ -15,7 +15,7 @@ use crate::interview::{Source, Utterance};
 use crate::judge::vote::Vote;
 use crate::judge::{Assessment, Case, Judge, LocalJudge};
 use crate::llm::{Cancel, ChatModel, Embedder, Engine, EngineError, EngineOptions};
-use crate::models::{self, matcher::matcher_sha256, reader::adapter_sha256};
+use crate::models::{self, reader::adapter_sha256};
 use crate::progress::ModelFile;
 use crate::store::standing::Standing;
 use crate::store::{Journal, ModelStamp, SessionId};
@@ -142,7 +142,7 @@ impl Minds {
                 part: "matcher".to_owned(),
                 name: "encoder".to_owned(),
                 quantisation: "Q8_0".to_owned(),
-                hash: matcher_sha256().to_owned(),
+                hash: models::matcher::SHA256.to_owned(),
             });
             if let Some(base) = models::reader::base(&ctx.paths)? {
                 files.push(file("reader-base", "starter", &base, ctx));
