@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use viva::guide::{PointKind, Severity};
-use viva::judge::{Assessment, Case, CaseMistake, CasePoint, Flag, Judge, LocalJudge};
+use viva::judge::{Assessment, Basis, Case, CaseMistake, CasePoint, Flag, Judge, LocalJudge};
 use viva::llm::Cancel;
 
 const SENTENCES: &[&str] = &[
@@ -69,7 +69,7 @@ fn case(answer: &str) -> Case {
             severity: Severity::Serious,
         }],
         references: Vec::new(),
-        derived: false,
+        basis: Basis::Rubric,
         behavioural: false,
         answer: answer.into(),
     }

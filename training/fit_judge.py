@@ -62,7 +62,8 @@ def judged(viva, rows, keep=None):
 
 
 def own_rows(part):
-    """Returns the labelled answers of a part, and three to each question that are worth nothing."""
+    """Returns the labelled answers of a part, three to each question that are worth nothing, and to some one that sounds like
+    an answer and says nothing."""
     questions, rows = reader_data.questions_of(CORPUS), []
     items, by_question, rng = reader_data.own_items(CORPUS, part), {}, random.Random(7)
     for item in items:
@@ -70,6 +71,7 @@ def own_rows(part):
     for qid in sorted(by_question):
         far, made = reader_data.worthless(qid, questions, by_question, rng, ORDERS)
         items += [reader_data.worthless_item(questions[qid], kind, text) for kind, text in far + rng.sample(made, 1)]
+    items += reader_data.nonsense_items(CORPUS, part)
     for number, item in enumerate(items):
         q = questions[item["group"]]
         points, mistakes = ([b["label"] for b in item["branches"] if b["what"] == what] for what in ("point", "mistake"))

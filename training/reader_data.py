@@ -19,7 +19,7 @@ TARGETS = {1: (0.97, 0.02, 0.01), 0.5: (0.45, 0.54, 0.01), 0: (0.02, 0.97, 0.01)
 ONE_SIDED = ("strong", "weak-long", "wrong")
 # Sets whose licence allows trained weights to ship, and how many packed answers of each a pass takes.
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
-WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer")
+WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense")
 
 
 def words(text):
@@ -97,6 +97,15 @@ def own_items(corpus, part, last="b99"):
     return items
 
 
+def nonsense_items(corpus, part):
+    """Returns the answers of `nonsense.jsonl` to questions of a part: written, grammatical, in the words of the field, and
+    saying nothing. None of them is to a question of the training part."""
+    questions = questions_of(corpus)
+    with open(os.path.join(corpus, "nonsense.jsonl"), encoding="utf-8") as file:
+        rows = [row for row in map(json.loads, file) if part_of(questions[row["question"]]["concept"]) == part]
+    return [worthless_item(questions[row["question"]], "nonsense", row["answer"]) for row in rows]
+
+
 FILLER = ["so yeah that is how i think about it and i am happy to go deeper on any part of that if it helps", "i mean there is a lot one could say here and every company does it a bit differently",
           "good question by the way i was actually talking about this with a friend last week", "let me just collect my thoughts for a second okay right", "anyway that is the gist of it does that make sense",
           "i have been doing this for a few years now and it keeps changing which is why i like it", "of course it always depends on the team and on what the business needs at that point",
@@ -128,6 +137,98 @@ def worthless(qid, questions, by_question, rng, orders=ORDERS):
     made = [("echo", rng.choice([q["ask"], "So the question is: " + q["ask"], q["variants"][0]])), ("salad", rng.choice((", ", " ", " and ")).join(heap)), ("order", rng.choice(orders)),
             ("order", rng.choice(orders)), ("asked", f"I'd want to think about that. Are you asking whether {points.lower()}? I would have to look into it.")]
     return [("off-topic", text) for text in far], made
+
+
+LITTLE = set("""a about after again all also am an and any are as at back be because been before being both but by can could did do does doing done
+down each even every few first for from get gets go goes going got had has have having he her here him his how i if im in into is it its ive just kind
+last less like me more most much my never no not now of off on once one only or other our out over own people really right same say says she so some such
+than that thats the their them then there these they thing things this those through to too two up us very was we well went were what when where which
+while who why will with without would you your youre yeah um uh okay""".split())
+JARGON = """baseline gradient embedding latency drift threshold recall precision ensemble feature pipeline label canary rollback schema token cluster kernel
+quantile residual sampler checkpoint backfill registry calibration batch stream window cache index ranking prior loss epoch shard replica guardrail
+stakeholder roadmap ownership impact metric budget variance bias fold split holdout segment prompt adapter retrieval chunk context cost""".split()
+DOINGS = """calibrate canary monitor embed retrain quantise shadow normalise regularise oversample bootstrap stratify cluster serve validate cache prune
+align deliver leverage escalate version backfill distil sharpen weigh index""".split()
+NONSENSE = ["the {a} of the {b} is {d} by the {c}", "we {v} the {a} into the {b} so the {c} is then the {e}", "in production the {a} is the {b} of the {c} and that is {d} in the {e}",
+            "i usually {v} the {a} by the {b}s {c}", "the trade off is that the {a} is a {b} for the {c}", "as a result the {a} was {d} by {n} percent of the {b}",
+            "with the {a} the {b} learns from the {c} and not from the {e}", "so first i would {v} the {b} because the {c} has a {a} in it", "my action was to {v} the {a} with the {b} of the {c}",
+            "and then the {a} decides the {b} which is what the {c} means for the {e}", "you {v} it when the {a} is above the {b} and below the {c}", "that is why the {a} never gets a {b} without the {c} of {n} {e}s",
+            "for the {a} i would rather {v} a {b} than the {c} because the {e} is {d}", "to be concrete the {a} took {n} weeks of {b} and the {c} went to the {e}", "at my last company the {a} was a {b} and we {v} its {c} every {n} {e}s"]
+
+
+def content_of(text):
+    return [w for w in words(text).split() if w not in LITTLE and len(w) > 2 and not w[0].isdigit()]
+
+
+def nonsense(q, rng):
+    """Returns sentences that sound like an answer and say nothing: words of question and rubric, and of the field, in the
+    places where a sentence wants some."""
+    known = [w for p in q["point"] for w in content_of(without_frame(p["text"]))] + content_of(q["ask"])
+    pick = lambda: rng.choice(known) if rng.random() < 0.65 else rng.choice(JARGON)
+    done = lambda w: w + ("d" if w.endswith("e") else "ed")
+    said = []
+    for form in rng.sample(NONSENSE, rng.randint(4, 7)):
+        v = rng.choice(DOINGS)
+        said.append(form.format(a=pick(), b=pick(), c=pick(), e=pick(), v=v, d=done(rng.choice(DOINGS)), n=rng.choice((3, 5, 12, 20, 30, 40))))
+    return rng.choice((". ", " ", ", ")).join(said)
+
+
+def scrambled(answer, rng, most=90):
+    """Returns a part of an answer whose little words stand where they stood, and whose others have changed places with words
+    of the same ending."""
+    said = words(answer).split()
+    at = rng.randrange(max(1, len(said) - most))
+    said = said[at:at + most]
+    kind = lambda w: "n" if w[0].isdigit() else next((e for e in ("ing", "ed", "ly", "s") if w.endswith(e)), "")
+    for ending in ("n", "ing", "ed", "ly", "s", ""):
+        places = [n for n, w in enumerate(said) if w not in LITTLE and kind(w) == ending]
+        moved = [said[n] for n in places]
+        rng.shuffle(moved)
+        for n, w in zip(places, moved):
+            said[n] = w
+    return " ".join(said)
+
+
+def heap(q, rng):
+    """Returns the words of question and rubric out of order, little ones among them."""
+    said = (" ".join([without_frame(p["text"]) for p in rng.sample(q["point"], min(4, len(q["point"])))] + [q["ask"]])).split()
+    rng.shuffle(said)
+    return rng.choice((" ", ", ")).join(said[:rng.randint(25, 60)])
+
+
+def worthless_pass(corpus, public, seed, real=0.3):
+    """Returns a short pass that teaches what is worth nothing: nonsense that sounds like an answer, words out of order, good
+    answers to questions of a like kind, the question said back; among a share of the labelled answers and a few public ones."""
+    rng = random.Random(seed)
+    questions = {i: q for i, q in questions_of(corpus).items() if part_of(q["concept"]) == "train"}
+    by_question = {}
+    for it in own_items(corpus, "train"):
+        by_question.setdefault(it["group"], []).append(it)
+    whole = training_items(corpus, None, seed)
+    items = [it for it in whole if it["kind"] not in WORTHLESS and rng.random() < real] + [it for it in whole if it["kind"] in WORTHLESS and rng.random() < real / 2]
+    good = ("strong", "story", "paraphrase", "told", "short", "corrected")
+    for qid in sorted(by_question):
+        q = questions[qid]
+        mine = [it for it in by_question[qid] if it["kind"] in good] or by_question[qid]
+        about = set(content_of(q["ask"] + " " + " ".join(p["text"] for p in q["point"])))
+        others = rng.sample([o for o in sorted(by_question) if questions[o]["concept"] != q["concept"]], 4)
+        near = max(others, key=lambda o: len(about & set(content_of(questions[o]["ask"] + " " + " ".join(p["text"] for p in questions[o]["point"])))))
+        said = [("nonsense", nonsense(q, rng))] if rng.random() < 0.8 else []
+        if rng.random() < 0.4:
+            said.append(("nonsense", scrambled(rng.choice(mine)["answer"], rng)))
+        if rng.random() < 0.25:
+            said.append(("salad", heap(q, rng)))
+        if rng.random() < 0.6:
+            said.append(("off-topic", rng.choice([it for it in by_question[near] if it["kind"] in good] or by_question[near])["answer"]))
+        if rng.random() < 0.12:
+            said.append(("echo", rng.choice(q.get("variants") or [q["ask"]])))
+        for kind, text in said:
+            it = worthless_item(q, kind, text)
+            it["branches"] = rng.sample(it["branches"], min(5, len(it["branches"])))
+            items.append(it)
+    if public:
+        items += public_items(public, seed + 1000)[:len(items) // 12]
+    return items
 
 
 def worthless_item(q, kind, text):

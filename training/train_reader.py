@@ -11,7 +11,7 @@ sequence with a block attention mask) as in llama.cpp (one KV prefix, one batch 
 Everything is plain float32 on the processor: about 300 tokens a second on two cores with AVX2, so some two hours for the
 shipped adapter. Needs the packages of training/requirements.txt. `export_reader.py` writes the adapter as GGUF.
 
-usage: train_reader.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --corpus training/judge [--public DIR] --phase public|own
+usage: train_reader.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --corpus training/judge [--public DIR] --phase public|own|worthless
                        [--start reader.pt] --minutes M --out reader.pt
 """
 import argparse
@@ -256,7 +256,7 @@ def main():
     a.add_argument("--gguf", required=True)
     a.add_argument("--corpus", required=True)
     a.add_argument("--public")
-    a.add_argument("--phase", choices=("public", "own"), required=True)
+    a.add_argument("--phase", choices=("public", "own", "worthless"), required=True)
     a.add_argument("--start", help="an adapter of an earlier phase to go on from")
     a.add_argument("--rate", type=float, default=6e-4)
     a.add_argument("--final", type=float, default=0.05, help="share of the rate that is left at the end")
@@ -272,6 +272,8 @@ def main():
         reader.load(torch.load(a.start))
     if a.phase == "public":
         items = lambda n: reader_data.public_items(a.public, seed=a.seed + n)
+    elif a.phase == "worthless":
+        items = lambda n: reader_data.worthless_pass(a.corpus, a.public, seed=a.seed + n)
     else:
         items = lambda n: reader_data.training_items(a.corpus, a.public, seed=a.seed + n)
     train(reader, items, a.tokens, a.rate, a.minutes, a.seed, a.final, a.out)

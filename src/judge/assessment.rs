@@ -21,12 +21,33 @@ pub struct Case {
     pub references: Vec<String>,
     /// Whether a personal story is expected.
     pub behavioural: bool,
-    /// Whether the points are no rubric but the sentences of a model answer.
+    /// What the answer is graded by.
     #[serde(default)]
-    pub derived: bool,
+    pub basis: Basis,
     /// What the candidate said. Follow-up answers to the same question are
     /// joined with a blank line between them.
     pub answer: String,
+}
+
+/// What an answer is graded by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// The rubric's points and mistakes: an interview.
+    #[default]
+    Rubric,
+    /// Model answers alone, whose sentences stand in for points: an exam.
+    Reference,
+    /// Points, and model answers as a whole: an exam too.
+    Both,
+}
+
+impl Basis {
+    /// Returns whether the answer is that of an exam: written, often a list or
+    /// a formula, and graded by how much of a model answer it says.
+    pub fn is_exam(self) -> bool {
+        self != Self::Rubric
+    }
 }
 
 /// A rubric point to look for.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::assessment::{Assessment, Case, CaseMistake, CasePoint, Verdict};
+use super::assessment::{Assessment, Basis, Case, CaseMistake, CasePoint, Verdict};
 use super::measure::{auc, calibration_error};
 use crate::guide::{PointKind, Severity};
 use crate::{Error, Result};
@@ -97,7 +97,7 @@ impl Sample {
                 })
                 .collect(),
             references: Vec::new(),
-            derived: false,
+            basis: Basis::Rubric,
             behavioural: false,
             answer: answer.to_owned(),
         }

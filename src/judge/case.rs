@@ -1,6 +1,6 @@
 //! From the bank's questions to cases.
 
-use super::assessment::{Case, CaseMistake, CasePoint};
+use super::assessment::{Basis, Case, CaseMistake, CasePoint};
 use crate::guide::Question;
 
 impl Case {
@@ -33,7 +33,7 @@ impl Case {
                 })
                 .collect(),
             references: vec![question.model_answer.clone()],
-            derived: false,
+            basis: Basis::Rubric,
             // A story is also asked for outside the behavioural round, by
             // the project walk-through for one: its points say so.
             behavioural: question.points.iter().any(|point| point.star.is_some()),

@@ -290,16 +290,17 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     if to_grader(&answer, &question, &mut struck) {
         flags.push(Flag::GraderInstruction);
     }
-    // Exam answers that are lists or formulas look like heaps, and without a
-    // rubric there is a whole model answer to compare them with.
-    let heap = match case.derived {
+    // Exam answers that are lists or formulas look like heaps, and there is a
+    // whole model answer to compare them with.
+    let exam = case.basis.is_exam();
+    let heap = match exam {
         true => 0,
         false => strike_heaps(&answer, &mut struck),
     };
     if whole > 0 && share(heap, whole) >= MOSTLY {
         flags.push(Flag::KeywordSalad);
     }
-    if echoes(&answer, &question, case.derived, &mut struck) {
+    if echoes(&answer, &question, exam, &mut struck) {
         flags.push(Flag::QuestionEcho);
     }
     let references = case.references.iter().map(String::as_str);
@@ -310,7 +311,7 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     }
     // Somebody without an answer to an exam question says so shortly ("pass it
     // in" is no pass), and a formula is one.
-    let none = match case.derived {
+    let none = match exam {
         true => {
             answer.words.is_empty()
                 || answer.words.len() <= DISCLAIMER

@@ -1,15 +1,15 @@
 //! Answers that are none, and those that only look so.
 
 use super::*;
+use crate::judge::assessment::Basis;
 
 const QUESTION: &str = "How would you debug a model whose performance has degraded in production?";
 
 fn flags(answer: &str) -> Vec<Flag> {
-    flags_of(answer, false)
+    flags_of(answer, Basis::Rubric)
 }
 
-/// The flags of an answer to an exam question when `derived`.
-fn flags_of(answer: &str, derived: bool) -> Vec<Flag> {
+fn flags_of(answer: &str, basis: Basis) -> Vec<Flag> {
     let case = Case {
         question: QUESTION.into(),
         points: Vec::new(),
@@ -19,7 +19,7 @@ fn flags_of(answer: &str, derived: bool) -> Vec<Flag> {
              training, then at the labels, then at the serving stack and the last release."
                 .into(),
         ],
-        derived,
+        basis,
         behavioural: false,
         answer: answer.into(),
     };
@@ -90,7 +90,7 @@ fn filler_does_not_bring_a_salad_back() {
         points: Vec::new(),
         mistakes: Vec::new(),
         references: Vec::new(),
-        derived: false,
+        basis: Basis::Rubric,
         behavioural: false,
         answer: String::new(),
     };
@@ -124,15 +124,19 @@ fn lists_formulas_and_short_words_answer_exam_questions() {
         "First make a list then pass it in numpy.array(), a = np.array([list])",
         "performance of the model degraded because of drift",
     ] {
-        assert_eq!(flags_of(answer, true), [], "{answer}");
+        assert_eq!(flags_of(answer, Basis::Reference), [], "{answer}");
     }
     let list = "ask questions collect data clean data analyse data interpret results share findings \
          write report";
     assert_eq!(flags(list), [Flag::KeywordSalad]);
     for answer in ["", "no idea, sorry", "I don't know."] {
-        assert_eq!(flags_of(answer, true), [Flag::NonAnswer], "{answer}");
+        assert_eq!(
+            flags_of(answer, Basis::Reference),
+            [Flag::NonAnswer],
+            "{answer}"
+        );
     }
-    assert_eq!(flags_of(QUESTION, true), [Flag::QuestionEcho]);
+    assert_eq!(flags_of(QUESTION, Basis::Reference), [Flag::QuestionEcho]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::guide::{PointKind, Severity};
 
-use super::assessment::{Assessment, Case, CaseMistake, CasePoint, Flag, Verdict};
+use super::assessment::{Assessment, Basis, Case, CaseMistake, CasePoint, Flag, Verdict};
 use super::local::Detailed;
 use super::text::{Text, sentences};
 
@@ -161,30 +161,35 @@ impl Row {
 
     /// Returns the cases of this row: one with the given points, or one a
     /// reference with points derived from it; the answer gets the best score
-    /// of these. Empty when there is nothing to judge by.
+    /// of these. Points with references and without mistakes are an exam's.
+    /// Empty when there is nothing to judge by.
     pub fn cases(&self) -> Vec<Case> {
         if !self.points.is_empty() {
             let points = self
                 .points
                 .iter()
                 .map(|p| (p.text().to_owned(), p.weight()));
-            return vec![self.case(points.collect(), false)];
+            let basis = match self.references.is_empty() || !self.mistakes.is_empty() {
+                true => Basis::Rubric,
+                false => Basis::Both,
+            };
+            return vec![self.case(points.collect(), basis)];
         }
         self.references
             .iter()
             .take(MAX_REFERENCES)
             .map(|reference| derive_points(reference))
             .filter(|points| !points.is_empty())
-            .map(|points| self.case(points, true))
+            .map(|points| self.case(points, Basis::Reference))
             .collect()
     }
 
     /// Returns a case without points, to find flags and mistakes by.
     pub fn bare_case(&self) -> Case {
-        self.case(Vec::new(), false)
+        self.case(Vec::new(), Basis::Rubric)
     }
 
-    fn case(&self, points: Vec<(String, f32)>, derived: bool) -> Case {
+    fn case(&self, points: Vec<(String, f32)>, basis: Basis) -> Case {
         Case {
             question: self.question.clone(),
             points: points
@@ -209,8 +214,13 @@ impl Row {
                     severity: mistake.severity(),
                 })
                 .collect(),
-            references: self.references.clone(),
-            derived,
+            references: self
+                .references
+                .iter()
+                .take(MAX_REFERENCES)
+                .cloned()
+                .collect(),
+            basis,
             behavioural: false,
             answer: self.answer.clone(),
         }
@@ -362,6 +372,31 @@ mod tests {
                 "Ridge shrinks all of them."
             ]
         );
+    }
+
+    #[test]
+    fn points_with_references_and_no_mistakes_are_an_exam() {
+        let basis = |line: &str| {
+            let cases = Row::parse(line).map(|row| row.cases());
+            cases.ok().and_then(|cases| Some(cases.first()?.basis))
+        };
+        let points = r#""answer": "A", "points": ["p"]"#;
+        for (rest, wanted) in [
+            ("", Basis::Rubric),
+            (r#", "references": ["One two three."]"#, Basis::Both),
+            (
+                r#", "references": ["One two three."], "mistakes": ["m"]"#,
+                Basis::Rubric,
+            ),
+        ] {
+            assert_eq!(
+                basis(&format!("{{{points}{rest}}}")),
+                Some(wanted),
+                "{rest}"
+            );
+        }
+        let derived = r#"{"answer": "A", "references": ["Lasso gives sparse weights."]}"#;
+        assert_eq!(basis(derived), Some(Basis::Reference));
     }
 
     #[test]

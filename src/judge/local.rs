@@ -1,6 +1,7 @@
 //! The judge itself: gathers the signals of every layer, combines them and
 //! writes the [`Assessment`].
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::llm::{BranchPrefix, BranchRequest, Cancel, ChatModel, Embedder, Engin
 use crate::{Error, Result};
 
 use super::assessment::{
-    Assessment, Case, CasePoint, Flag, Judge, MistakeFinding, PointVerdict, Verdict,
+    Assessment, Basis, Case, CasePoint, Flag, Judge, MistakeFinding, PointVerdict, Verdict,
 };
 use super::combine::{Meaning, Parameters, Reading, Signals, Whole};
 use super::lexical::{Found, Searchable, Statement, question_stems};
@@ -238,14 +239,18 @@ impl LocalJudge {
             .as_ref()
             .map(|near| strongest(&mut near.iter().map(|near| near.pooled)));
         // Exam answers are too short for their topic to be told.
-        let on_question = matched.as_ref().filter(|_| !case.derived).map(|m| m.topic);
+        let on_question = matched
+            .as_ref()
+            .filter(|_| !case.basis.is_exam())
+            .map(|m| m.topic);
         if found_flags.is_empty() && flags::off_topic(&answer.text, relation, closest, on_question)
         {
             found_flags.push(Flag::OffTopic);
         }
 
         // How many of the readings are of points; see `read`.
-        let read_points = if case.derived { 0 } else { case.points.len() };
+        let derived = case.basis == Basis::Reference;
+        let read_points = asked(case).len();
         let doubt = reader
             .as_ref()
             .map_or(0.0, |all| Reading::doubt(all, read_points));
@@ -262,14 +267,14 @@ impl LocalJudge {
             s.star = point
                 .star
                 .map_or(0.0, |part| star::signal(&answer.text, part));
-            if !case.derived {
+            if !derived {
                 s.reader = reader.as_ref().and_then(|all| all.get(at).copied());
                 s.matcher = match_of(at);
                 s.doubt = doubt;
             }
             s.topic = topic;
             let mut probability = parameters.point(&s);
-            if let Some(whole) = said_of_whole {
+            if let Some(whole) = said_of_whole.filter(|_| derived) {
                 probability = parameters.derived(probability, whole);
             }
             if let Some((mix, all)) = &votes
@@ -299,9 +304,7 @@ impl LocalJudge {
             let found = &words[at];
             let mut s = gathered(found, near(at));
             s.reader = reader.as_ref().and_then(|all| all.get(read_at).copied());
-            // Of a model answer the matcher reads the whole first, in place of
-            // its sentences.
-            s.matcher = match_of(read_at + usize::from(case.derived));
+            s.matcher = match_of(read_at);
             let mut probability = parameters.mistake(&s);
             let telling = statements[at].weights.iter().filter(|w| **w > 0.0).count();
             if s.reader.is_none() && telling < TELLING_WORDS {
@@ -351,10 +354,8 @@ impl LocalJudge {
         };
         let point = |text: &str| format!("\nPoint: {}\nVerdict:", collapse(text));
         let mistake = |text: &str| format!("\nMistake: {}\nVerdict:", collapse(text));
-        let branches: Vec<String> = case
-            .points
+        let branches: Vec<String> = asked(case)
             .iter()
-            .filter(|_| !case.derived)
             .map(|p| point(&p.text))
             .chain(case.mistakes.iter().map(|m| mistake(&m.text)))
             .collect();
@@ -395,8 +396,8 @@ impl LocalJudge {
         Ok(Some(found))
     }
 
-    /// Returns what the matcher says of every point and then of every mistake;
-    /// of a whole model answer first, where its sentences are the points.
+    /// Returns what the matcher says of every point that the reader was asked
+    /// about, then of every mistake, then of every whole model answer.
     async fn matched(
         &self,
         case: &Case,
@@ -406,27 +407,22 @@ impl LocalJudge {
         let Some(matcher) = &self.matcher else {
             return Ok(None);
         };
-        let reference = whole_reference(case);
-        let mut statements: Vec<(Kind, &str)> = match case.derived {
-            true => vec![(Kind::Reference, reference.as_str())],
-            false => case
-                .points
-                .iter()
-                .map(|point| (Kind::Point, point.text.as_str()))
-                .collect(),
-        };
-        statements.extend(
-            case.mistakes
-                .iter()
-                .map(|mistake| (Kind::Mistake, mistake.text.as_str())),
-        );
-        let about = about(case);
-        let found = matcher.read(&about, words, &statements, cancel).await?;
+        let whole = model_answers(case);
+        let points = asked(case).iter().map(|p| (Kind::Point, p.text.as_str()));
+        let mistakes = case
+            .mistakes
+            .iter()
+            .map(|m| (Kind::Mistake, m.text.as_str()));
+        let whole = whole.iter().map(|text| (Kind::Reference, text.as_ref()));
+        let statements: Vec<(Kind, &str)> = points.chain(mistakes).chain(whole).collect();
+        let found = matcher
+            .read(&about(case), words, &statements, cancel)
+            .await?;
         Ok(Some(found))
     }
 
-    /// Returns how much of the whole model answer was said, where its sentences
-    /// are the points.
+    /// Returns how much of a whole model answer was said, of that one of which
+    /// most was, in an exam.
     async fn whole(
         &self,
         case: &Case,
@@ -435,24 +431,49 @@ impl LocalJudge {
         matched: Option<&Matched>,
         cancel: &Cancel,
     ) -> Result<Option<Whole>> {
-        let Some(semantic) = self.semantic.as_ref().filter(|_| case.derived) else {
+        let Some(semantic) = &self.semantic else {
             return Ok(None);
         };
-        let reference = Text::new(&whole_reference(case));
-        let agreement = semantic
-            .agreement(&reference, question, answer, cancel.clone())
-            .await
-            .map_err(judge_error)?;
-        Ok(Some(Whole {
-            agreement,
-            matcher: matched.and_then(|found| found.statements.first().copied()),
-        }))
+        let parameters = Parameters::shipped()?;
+        let before = asked(case).len() + case.mistakes.len();
+        let mut best: Option<Whole> = None;
+        for (at, reference) in model_answers(case).iter().enumerate() {
+            let agreement = semantic
+                .agreement(&Text::new(reference), question, answer, cancel.clone())
+                .await
+                .map_err(judge_error)?;
+            let found = Whole {
+                agreement,
+                matcher: matched.and_then(|found| found.statements.get(before + at).copied()),
+            };
+            let more = |best: &Whole| parameters.whole(&found) > parameters.whole(best);
+            if best.as_ref().is_none_or(more) {
+                best = Some(found);
+            }
+        }
+        Ok(best)
     }
 }
 
-fn whole_reference(case: &Case) -> String {
-    let sentences: Vec<&str> = case.points.iter().map(|p| p.text.as_str()).collect();
-    sentences.join(" ")
+/// Returns the points that reader and matcher are asked about: the sentences of
+/// a model answer are not, it is compared as a whole.
+fn asked(case: &Case) -> &[CasePoint] {
+    match case.basis {
+        Basis::Rubric | Basis::Both => &case.points,
+        Basis::Reference => &[],
+    }
+}
+
+/// Returns the model answers that the answer is compared with as a whole.
+fn model_answers(case: &Case) -> Vec<Cow<'_, str>> {
+    match case.basis {
+        Basis::Rubric => Vec::new(),
+        Basis::Both => case.references.iter().map(|r| r.as_str().into()).collect(),
+        Basis::Reference => {
+            let sentences: Vec<&str> = case.points.iter().map(|p| p.text.as_str()).collect();
+            vec![sentences.join(" ").into()]
+        }
+    }
 }
 
 #[async_trait]

@@ -34,7 +34,7 @@ async fn the_reader_is_asked_as_it_was_trained() {
             severity: crate::guide::Severity::Serious,
         }],
         references: Vec::new(),
-        derived: false,
+        basis: Basis::Rubric,
         behavioural: false,
         answer: "What comes in isn't what it was, by 0.3 or so!".into(),
     };

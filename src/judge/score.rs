@@ -14,16 +14,17 @@
 //! score = score / 10                           for a flag that gates
 //! ```
 //!
-//! Where the points are the sentences of a model answer and no rubric, the base
-//! is the share of that answer that was said as a whole; without an encoder it
-//! is the points' mean probability.
+//! In an exam people grade by the whole of a model answer. Where the points are
+//! its sentences, the base is the share of it that was said; where it stands
+//! beside points, that share counts two thirds and the points' mean probability
+//! one. Without an encoder the base is that mean alone.
 //!
 //! Credits are continuous, so that a hair's breadth of probability never moves
 //! the score by a whole point of the rubric.
 
 use crate::guide::{PointKind, Severity};
 
-use super::assessment::{Case, Flag, MistakeFinding, PointVerdict, Verdict};
+use super::assessment::{Basis, Case, Flag, MistakeFinding, PointVerdict, Verdict};
 use super::flags;
 
 /// The most an answer can get that is flagged as no answer.
@@ -39,11 +40,16 @@ const CREDIT_FULL: f32 = 0.75;
 /// one point still ranks answers (on realsumm, AUC .88 instead of .74).
 const CREDIT_TAIL: f32 = 0.03;
 
+/// Share of a whole model answer in the base of a row that has points too: among
+/// a half, two thirds and all the best on the answers of SAF to questions that
+/// nothing was trained on (r .56, .58 and .55; the points alone .38).
+const MODEL_ANSWER: f32 = 2.0 / 3.0;
+
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
 
 /// Returns the score of a judged answer, 0 to 100. `whole` is the share of a
-/// whole model answer that was said, where its sentences are the points.
+/// whole model answer that was said, in an exam.
 pub fn score(
     case: &Case,
     points: &[PointVerdict],
@@ -54,7 +60,7 @@ pub fn score(
     let mut total = Share::default();
     let mut essential = Share::default();
     for (point, verdict) in case.points.iter().zip(points) {
-        let earned = if case.derived {
+        let earned = if case.basis.is_exam() {
             verdict.probability
         } else {
             credit(verdict)
@@ -64,7 +70,12 @@ pub fn score(
             essential.add(point.weight, earned.max(0.0));
         }
     }
-    let said = whole.or(total.value()).unwrap_or(0.0);
+    let said = match (total.value(), whole) {
+        (Some(points), Some(whole)) if case.basis == Basis::Both => {
+            (1.0 - MODEL_ANSWER) * points + MODEL_ANSWER * whole
+        }
+        (points, whole) => whole.or(points).unwrap_or(0.0),
+    };
     let mut score = 100.0 * said.max(0.0);
     if let Some(share) = essential.value() {
         score = score.min(40.0 + 60.0 * share);
@@ -148,7 +159,7 @@ mod tests {
                 })
                 .collect(),
             references: Vec::new(),
-            derived: false,
+            basis: Basis::Rubric,
             behavioural: false,
             answer: String::new(),
         }
@@ -228,8 +239,18 @@ mod tests {
     #[test]
     fn sentences_of_a_model_answer_earn_their_probability() {
         let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
-        case.derived = true;
+        case.basis = Basis::Reference;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
+        assert!((score(&case, &points, None, &[], &[]) - 50.0).abs() < 1e-3);
+        assert!((score(&case, &points, Some(0.8), &[], &[]) - 80.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn beside_points_a_model_answer_counts_two_thirds() {
+        let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
+        case.basis = Basis::Both;
+        let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
+        assert!((score(&case, &points, Some(0.8), &[], &[]) - 70.0).abs() < 1e-3);
         assert!((score(&case, &points, None, &[], &[]) - 50.0).abs() < 1e-3);
     }
 

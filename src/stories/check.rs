@@ -9,7 +9,7 @@ use crate::guide::{PointKind, SpokenRange, StarPart};
 use crate::interview::spoken::{Quote, spoken};
 use crate::interview::{Attempt, Turn};
 use crate::judge::text::{Text, sentences};
-use crate::judge::{Assessment, Case, CasePoint, Verdict, star};
+use crate::judge::{Assessment, Basis, Case, CasePoint, Verdict, star};
 
 /// The parts in the order they are told, with the letter each is shown as.
 pub const PARTS: [(StarPart, char); 5] = [
@@ -113,7 +113,7 @@ pub fn case(text: &str) -> Case {
         mistakes: Vec::new(),
         references: Vec::new(),
         behavioural: true,
-        derived: false,
+        basis: Basis::Rubric,
         answer: text.to_owned(),
     }
 }
