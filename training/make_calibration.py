@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the calibration set of `viva doctor --judge` from the test part of the corpus, which nothing was trained or fitted
-on: of each question a strong, a medium and a confidently wrong answer, two others, and one or two made ones worth nothing.
+on: of each question a strong, a medium and a confidently wrong answer, two others, and one or two made ones worth nothing; of
+some, one more that sounds like an answer and says nothing.
 
 The shipped file was drawn when the corpus ended with batch b17; the third argument makes the same file again.
 
@@ -39,6 +40,9 @@ def main():
         zero, none = {p["id"]: 0 for p in q["point"]}, {m["id"]: 0 for m in q["mistake"]}
         for kind in rng.sample(sorted(made), rng.choice((1, 2))):
             by_question[qid].append(reader_data.item_of(q, kind, made[kind], zero, none))
+    for item in reader_data.nonsense_items(corpus, "test"):
+        if item["group"] in by_question:
+            by_question[item["group"]].append(item)
     with open(out, "w", encoding="utf-8") as file:
         for qid in ids:
             q = questions[qid]

@@ -58,6 +58,7 @@ fn assessment(case: &Case, verdict: Verdict) -> DrillEvent {
         .collect();
     DrillEvent::Assessed {
         assessment: Box::new(Assessment {
+            heard: None,
             judge: crate::judge::JUDGE_VERSION.to_owned(),
             points,
             mistakes: Vec::new(),

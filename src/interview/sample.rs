@@ -245,6 +245,7 @@ pub(crate) fn assess(case: &Case) -> Assessment {
         Vec::new()
     };
     Assessment {
+        heard: None,
         judge: "sample-1".to_owned(),
         points,
         mistakes: Vec::new(),

@@ -119,7 +119,7 @@ fn class(kind: &str) -> Class {
         "strong" | "told" => Class::Strong,
         "half" | "medium" => Class::Medium,
         "wrong" | "wrong-sure" => Class::Wrong,
-        "echo" | "salad" | "off-topic" | "order" | "non-answer" => Class::Worthless,
+        "echo" | "salad" | "nonsense" | "off-topic" | "order" | "non-answer" => Class::Worthless,
         _ => Class::Other,
     }
 }
@@ -333,6 +333,7 @@ mod tests {
 
     fn assessment(probability: f32, mistaken: f32, score: f32) -> Assessment {
         Assessment {
+            heard: None,
             judge: "test".into(),
             points: vec![PointVerdict {
                 id: "0".into(),

@@ -324,7 +324,14 @@ pub fn score_with(case: &Case, assessment: &Assessment, rulings: &[(Target, Rule
             }
         }
     }
-    score::score(case, &points, None, &mistakes, &assessment.flags)
+    score::score(
+        case,
+        &points,
+        None,
+        assessment.heard,
+        &mistakes,
+        &assessment.flags,
+    )
 }
 
 #[cfg(test)]

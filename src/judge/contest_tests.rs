@@ -190,6 +190,7 @@ fn the_score_with_a_contest_is_the_formulas() {
         &case,
         &changed.points,
         None,
+        changed.heard,
         &changed.mistakes,
         &changed.flags,
     );

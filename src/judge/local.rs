@@ -254,6 +254,7 @@ impl LocalJudge {
         let doubt = reader
             .as_ref()
             .map_or(0.0, |all| Reading::doubt(all, read_points));
+        let heard = reader.as_ref().and_then(|all| heard(case, all));
         let match_of = |at: usize| matched.as_ref()?.statements.get(at).copied();
         let topic = matched.as_ref().map_or(0.0, |found| found.topic);
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
@@ -324,13 +325,14 @@ impl LocalJudge {
                 evidence,
             });
         }
-        let score = score::score(case, &points, said_of_whole, &mistakes, &found_flags);
+        let score = score::score(case, &points, said_of_whole, heard, &mistakes, &found_flags);
         Ok(Detailed {
             assessment: Assessment {
                 judge: self.version(),
                 points,
                 mistakes,
                 flags: found_flags,
+                heard,
                 score,
             },
             points: signals,
@@ -453,6 +455,18 @@ impl LocalJudge {
         }
         Ok(best)
     }
+}
+
+/// Returns how much of a rubric the reader hears, by its `readings` of the points
+/// and then of the mistakes; see [`Assessment::heard`].
+fn heard(case: &Case, readings: &[Reading]) -> Option<f32> {
+    // One point or two are seldom all that an answer is about.
+    const ENOUGH: usize = 3;
+    let points = readings.get(..asked(case).len())?;
+    (case.basis == Basis::Rubric && points.len() >= ENOUGH).then(|| {
+        let all: f32 = points.iter().map(|reading| reading.probability()).sum();
+        all / points.len() as f32
+    })
 }
 
 /// Returns the points that reader and matcher are asked about: the sentences of

@@ -12,7 +12,12 @@
 //! score = base - sum(5 * d minor) - sum(20 * d serious) - sum(40 * d fatal)
 //! score = min(score, 100 - 40 * d) serious, min(score, 100 - 75 * d) fatal
 //! score = score / 10                           for a flag that gates
+//! score = score * clamp((h - 0.15) / 0.15, 0.1, 1)
 //! ```
+//!
+//! with `h` the mean of the trained reader's probabilities over the points, where
+//! there are three or more: somebody who makes none of them says nothing, however
+//! many words of the field they say.
 //!
 //! In an exam people grade by the whole of a model answer. Where the points are
 //! its sentences, the base is the share of it that was said; where it stands
@@ -45,15 +50,25 @@ const CREDIT_TAIL: f32 = 0.03;
 /// nothing was trained on (r .56, .58 and .55; the points alone .38).
 const MODEL_ANSWER: f32 = 2.0 / 3.0;
 
+/// An answer of which the reader hears no more than this is worth a tenth...
+const UNHEARD: f32 = 0.15;
+
+/// ...and all of its score from here. Of the labelled answers of the validation
+/// part that make half of the points or tell a story, nine in ten lie above, of
+/// written nonsense in the rubric's words nine in ten below.
+const HEARD: f32 = 0.30;
+
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
 
 /// Returns the score of a judged answer, 0 to 100. `whole` is the share of a
-/// whole model answer that was said, in an exam.
+/// whole model answer that was said, in an exam, and `heard` how much of the rubric
+/// the reader hears in the answer, 0 to 1, where that is known.
 pub fn score(
     case: &Case,
     points: &[PointVerdict],
     whole: Option<f32>,
+    heard: Option<f32>,
     mistakes: &[MistakeFinding],
     found: &[Flag],
 ) -> f32 {
@@ -91,6 +106,9 @@ pub fn score(
     }
     if found.iter().any(|&flag| flags::gates(flag)) {
         score *= GATE / 100.0;
+    }
+    if let Some(heard) = heard {
+        score *= ((heard - UNHEARD) / (HEARD - UNHEARD)).clamp(GATE / 100.0, 1.0);
     }
     score.clamp(0.0, 100.0)
 }
@@ -196,8 +214,8 @@ mod tests {
             verdict(Verdict::Missing, 0.0),
             verdict(Verdict::Missing, 0.0),
         ];
-        assert_eq!(score(&case, &covered, None, &[], &[]), 100.0);
-        assert_eq!(score(&case, &missing, None, &[], &[]), 0.0);
+        assert_eq!(score(&case, &covered, None, None, &[], &[]), 100.0);
+        assert_eq!(score(&case, &missing, None, None, &[], &[]), 0.0);
     }
 
     #[test]
@@ -211,7 +229,7 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert_eq!(score(&case, &points, None, &[], &[]), 40.0);
+        assert_eq!(score(&case, &points, None, None, &[], &[]), 40.0);
     }
 
     #[test]
@@ -222,7 +240,10 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Missing, 0.1),
         ];
-        assert!(score(&case, &wrong, None, &[], &[]) < score(&case, &missing, None, &[], &[]));
+        assert!(
+            score(&case, &wrong, None, None, &[], &[])
+                < score(&case, &missing, None, None, &[], &[])
+        );
     }
 
     #[test]
@@ -232,8 +253,11 @@ mod tests {
             verdict(Verdict::Covered, 1.0),
             verdict(Verdict::Covered, 1.0),
         ];
-        assert!(score(&case, &points, None, &[mistake(0.9)], &[]) <= 25.0);
-        assert_eq!(score(&case, &points, None, &[mistake(0.2)], &[]), 100.0);
+        assert!(score(&case, &points, None, None, &[mistake(0.9)], &[]) <= 25.0);
+        assert_eq!(
+            score(&case, &points, None, None, &[mistake(0.2)], &[]),
+            100.0
+        );
     }
 
     #[test]
@@ -241,8 +265,8 @@ mod tests {
         let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
         case.basis = Basis::Reference;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
-        assert!((score(&case, &points, None, &[], &[]) - 50.0).abs() < 1e-3);
-        assert!((score(&case, &points, Some(0.8), &[], &[]) - 80.0).abs() < 1e-3);
+        assert!((score(&case, &points, None, None, &[], &[]) - 50.0).abs() < 1e-3);
+        assert!((score(&case, &points, Some(0.8), None, &[], &[]) - 80.0).abs() < 1e-3);
     }
 
     #[test]
@@ -250,8 +274,23 @@ mod tests {
         let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
         case.basis = Basis::Both;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
-        assert!((score(&case, &points, Some(0.8), &[], &[]) - 70.0).abs() < 1e-3);
-        assert!((score(&case, &points, None, &[], &[]) - 50.0).abs() < 1e-3);
+        assert!((score(&case, &points, Some(0.8), None, &[], &[]) - 70.0).abs() < 1e-3);
+        assert!((score(&case, &points, None, None, &[], &[]) - 50.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn an_answer_of_which_the_reader_hears_nothing_is_worth_a_tenth() {
+        let case = case(&ALL, &[]);
+        let points = [
+            verdict(Verdict::Covered, 1.0),
+            verdict(Verdict::Covered, 1.0),
+        ];
+        let of = |heard| score(&case, &points, None, heard, &[], &[]);
+        assert!((of(Some(0.1)) - 10.0).abs() < 1e-3);
+        assert!((of(Some(0.225)) - 50.0).abs() < 1e-3);
+        assert_eq!(of(Some(0.3)), 100.0);
+        assert_eq!(of(None), 100.0);
+        assert!((0..100).all(|h| of(Some(h as f32 / 100.0)) <= of(Some((h + 1) as f32 / 100.0))));
     }
 
     #[test]
@@ -259,7 +298,7 @@ mod tests {
         let case = case(&[PointKind::Strong], &[]);
         let of = |p: u8| {
             let point = verdict(Verdict::Covered, f32::from(p) / 100.0);
-            score(&case, &[point], None, &[], &[])
+            score(&case, &[point], None, None, &[], &[])
         };
         assert!((0..100).all(|p| of(p) < of(p + 1)));
         let ends = [(0, 0.0), (25, 3.0), (75, 97.0), (100, 100.0)];
@@ -274,10 +313,13 @@ mod tests {
             verdict(Verdict::Covered, 1.0),
         ];
         assert_eq!(
-            score(&case, &points, None, &[], &[Flag::KeywordSalad]),
+            score(&case, &points, None, None, &[], &[Flag::KeywordSalad]),
             GATE
         );
-        assert_eq!(score(&case, &points, None, &[], &[Flag::Recitation]), 100.0);
+        assert_eq!(
+            score(&case, &points, None, None, &[], &[Flag::Recitation]),
+            100.0
+        );
     }
 
     #[test]
@@ -288,6 +330,6 @@ mod tests {
             verdict(Verdict::Missing, 0.0),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert!(score(&case, &points, None, &[], &[]).is_finite());
+        assert!(score(&case, &points, None, None, &[], &[]).is_finite());
     }
 }

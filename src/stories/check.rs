@@ -324,6 +324,7 @@ mod tests {
 
     fn judged(probabilities: [f32; 5]) -> Assessment {
         Assessment {
+            heard: None,
             judge: "test".to_owned(),
             points: STATEMENTS
                 .iter()

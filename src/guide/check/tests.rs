@@ -557,6 +557,7 @@ fn a_judge_that_misses_an_essential_point_is_heard() {
                 evidence: Vec::new(),
             });
             Ok(crate::judge::Assessment {
+                heard: None,
                 judge: "deaf".to_owned(),
                 points: points.collect(),
                 mistakes: Vec::new(),
