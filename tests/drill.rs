@@ -312,6 +312,36 @@ fn a_plan_up_to_a_date_says_what_can_be_ready_and_what_to_do_each_day() {
             stdout(&shown)
         );
     }
+    // An interview of one round: what its panel asks is planned first.
+    let output = run(
+        root,
+        &[
+            "drill",
+            "--until",
+            &date,
+            "--round",
+            "behavioural",
+            "--json",
+        ],
+    );
+    let of_round = &lines(&output)[0];
+    assert_eq!(of_round["round"], "behavioural");
+    let count = |plan: &Value, list: &str| {
+        let list = plan[list].as_array().expect("a list").iter();
+        list.filter(|one| one["round"] == "behavioural").count()
+    };
+    assert!(count(of_round, "ready") > count(plan, "ready"));
+    let shown = run(root, &["drill", "--until", &date, "--round", "behavioural"]);
+    assert!(
+        stdout(&shown).contains("Can be ready for behavioural: "),
+        "{}",
+        stdout(&shown)
+    );
+    let reverse = run(
+        root,
+        &["drill", "--until", &date, "--round", "candidate-questions"],
+    );
+    assert_eq!(reverse.status.code(), Some(2), "{}", stderr(&reverse));
     let past = run(root, &["drill", "--until", "2020-01-01"]);
     assert_eq!(past.status.code(), Some(2));
     assert!(

@@ -81,7 +81,10 @@ enum Action {
     /// Judge past answers again with today's models and guides
     Regrade(regrade::RegradeArgs),
     /// Set a damaged journal aside and keep what can be read of it
-    Recover,
+    Recover {
+        /// A damaged journal set aside earlier, to take in what can be read of it
+        file: Option<PathBuf>,
+    },
 }
 
 fn status(word: &str) -> Result<Status, String> {
@@ -103,7 +106,7 @@ pub fn run(args: &HistoryArgs, ctx: &Context) -> Result<()> {
         Some(Action::Forget { session, .. }) => forget(session.as_deref(), ctx),
         Some(Action::Progress(args)) => progress::run(args, ctx),
         Some(Action::Regrade(args)) => regrade::run(args, ctx),
-        Some(Action::Recover) => recover(ctx),
+        Some(Action::Recover { file }) => recover(file.as_deref(), ctx),
     }
 }
 
@@ -437,8 +440,16 @@ fn forget(session: Option<&str>, ctx: &Context) -> Result<()> {
     Ok(())
 }
 
-fn recover(ctx: &Context) -> Result<()> {
+fn recover(file: Option<&Path>, ctx: &Context) -> Result<()> {
     let journal = Journal::open_with_full_check(&ctx.paths)?;
+    if let Some(file) = file {
+        for notice in journal.notices() {
+            ctx.ui.line(notice);
+        }
+        let told = journal.take_in_damaged(file)?;
+        ctx.ui.line(&format!("{}: {told}", file.display()));
+        return Ok(());
+    }
     match journal.notices() {
         [] => ctx.ui.line("The journal is sound; nothing was changed."),
         notices => notices.iter().for_each(|notice| ctx.ui.line(notice)),

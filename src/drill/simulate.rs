@@ -36,9 +36,18 @@ pub struct Setting {
     pub points: usize,
     /// The day of the interview, counted from 0.
     pub days: u32,
-    /// Candidates, one a seed from 0 on.
+    /// Candidates, one a seed.
     pub seeds: u64,
+    /// The first of their seeds.
+    pub first_seed: u64,
 }
+
+/// Seeds from here on choose between ways of drilling to a date; no table is
+/// made of them.
+pub const CHOOSING_SEED: u64 = 1_000;
+
+/// Seeds from here on make the table; nothing was chosen by them.
+pub const TABLE_SEED: u64 = 2_000;
 
 impl Default for Setting {
     fn default() -> Self {
@@ -46,6 +55,7 @@ impl Default for Setting {
             points: 40,
             days: 60,
             seeds: 40,
+            first_seed: TABLE_SEED,
         }
     }
 }
@@ -149,9 +159,46 @@ pub fn compare(setting: &Setting) -> Vec<Row> {
         .collect()
 }
 
+/// Recalls that [`sweep`] lets a point fade to on the way to the date; FSRS is
+/// not asked for less than the first.
+const SWEPT: [f32; 7] = [0.7, 0.725, 0.75, 0.775, 0.8, 0.85, 0.9];
+
+/// Returns what drilling to a date comes to under `curve` for each recall that
+/// a point may fade to. [`FADES_TO`] is the [`best`] of them under the power
+/// curve with the seeds from [`CHOOSING_SEED`] on.
+pub fn sweep(curve: Curve, setting: &Setting) -> Vec<(f32, Row)> {
+    SWEPT
+        .map(|fades_to| {
+            (
+                fades_to,
+                row_of(curve, Policy::FsrsToDate, setting, fades_to),
+            )
+        })
+        .to_vec()
+}
+
+/// Returns the recall of a sweep that needs the fewest reviews of those that
+/// reach [`TARGET`] on the date; `None` when none does.
+pub fn best(swept: &[(f32, Row)]) -> Option<f32> {
+    swept
+        .iter()
+        .filter(|(_, row)| row.recall.mean >= TARGET)
+        .min_by(|(_, a), (_, b)| {
+            a.reviews_per_point
+                .mean
+                .total_cmp(&b.reviews_per_point.mean)
+        })
+        .map(|(fades_to, _)| *fades_to)
+}
+
 fn row(curve: Curve, policy: Policy, setting: &Setting) -> Row {
-    let outcomes: Vec<Outcome> = (0..setting.seeds)
-        .map(|seed| simulate(curve, policy, setting, seed))
+    row_of(curve, policy, setting, FADES_TO)
+}
+
+fn row_of(curve: Curve, policy: Policy, setting: &Setting, fades_to: f32) -> Row {
+    let seeds = setting.first_seed..setting.first_seed.saturating_add(setting.seeds);
+    let outcomes: Vec<Outcome> = seeds
+        .map(|seed| simulate_fading(curve, policy, setting, seed, fades_to))
         .collect();
     let each = |value: fn(&Outcome) -> f64| Spread::of(outcomes.iter().map(value));
     let points = setting.points.max(1) as f64;
@@ -173,11 +220,21 @@ fn row(curve: Curve, policy: Policy, setting: &Setting) -> Row {
 /// Plays one candidate through all days. The same arguments give the same
 /// outcome, and the same seed the same candidate under every policy.
 pub fn simulate(curve: Curve, policy: Policy, setting: &Setting, seed: u64) -> Outcome {
+    simulate_fading(curve, policy, setting, seed, FADES_TO)
+}
+
+fn simulate_fading(
+    curve: Curve,
+    policy: Policy,
+    setting: &Setting,
+    seed: u64,
+    fades_to: f32,
+) -> Outcome {
     let mut candidate = Candidate::new(curve, setting.points, seed);
     let mut plans: Vec<Plan> = (0..setting.points)
         .map(|point| {
             candidate.learn(point, 0);
-            Plan::begin(policy)
+            Plan::begin(policy, fades_to)
         })
         .collect();
     let mut outcome = Outcome {
@@ -234,7 +291,7 @@ enum Kind {
 
 impl Plan {
     /// Returns the schedule of a point that was missed on day 0.
-    fn begin(policy: Policy) -> Self {
+    fn begin(policy: Policy, fades_to: f32) -> Self {
         let fsrs = |scheduler: Scheduler, to_date| {
             let first = scheduler.review(None, 0.0, Rating::Again);
             let kind = Kind::Fsrs {
@@ -246,7 +303,7 @@ impl Plan {
         };
         let (kind, due) = match policy {
             Policy::Fsrs => fsrs(Scheduler::default(), false),
-            Policy::FsrsToDate => fsrs(Scheduler::default().with_retention(FADES_TO), true),
+            Policy::FsrsToDate => fsrs(Scheduler::default().with_retention(fades_to), true),
             Policy::Fixed | Policy::FixedAgain => {
                 let again = policy == Policy::FixedAgain;
                 (Kind::Fixed { step: 0, again }, FIXED_DAYS[0])
@@ -314,7 +371,19 @@ mod tests {
             points: 12,
             days: 60,
             seeds: 5,
+            first_seed: 0,
         }
+    }
+
+    #[test]
+    fn what_a_point_fades_to_is_the_best_of_the_sweep_it_was_chosen_by() {
+        let setting = Setting {
+            first_seed: CHOOSING_SEED,
+            ..Setting::default()
+        };
+        let swept = sweep(Curve::Power, &setting);
+        assert_eq!(swept.len(), SWEPT.len());
+        assert_eq!(best(&swept), Some(FADES_TO));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 
 use super::choose::{Candidate, Key, tie};
 use super::memory::{DESIRED_RETENTION, Memory, Rating, Scheduler};
-use crate::guide::{Advice, AdviceKind};
+use crate::guide::{Advice, AdviceKind, Round};
 
 /// The longest plan, in days: further ahead, what is drilled now is forgotten
 /// and drilled again.
@@ -17,9 +17,9 @@ pub const MOST_DAYS: u32 = 366;
 
 /// On the way to the date a point comes due when the chance that it is there
 /// has fallen to this: what counts is the day itself, and a point that was
-/// nearly forgotten gains most from a review. `viva bench drill` shows what that
-/// saves (docs/drill.md).
-pub const FADES_TO: f32 = 0.75;
+/// nearly forgotten gains most from a review. `viva bench drill --sweep` shows
+/// how this was chosen, `viva bench drill` what it saves (docs/drill.md).
+pub const FADES_TO: f32 = 0.7;
 
 /// The advice whose steps fill the last week, by its identifier in the guides.
 const WEEK_BEFORE: &str = "week-before";
@@ -43,6 +43,8 @@ pub struct Outlook {
     pub key: Key,
     /// What it is about.
     pub concept: String,
+    /// The round that asks for it.
+    pub round: Round,
     /// The chance that it is there on the day of the interview, 0 to 1.
     pub recall: f32,
     /// How many reviews the plan gives it.
@@ -61,19 +63,41 @@ pub struct UntilPlan {
 }
 
 /// Returns the plan for an interview in `days` days (1 or more), with room for
-/// `a_day` points each day. `now` is in milliseconds since 1970.
+/// `a_day` points each day. `now` is in milliseconds since 1970. Where the
+/// interview is of one `round`, its questions' points go before all others,
+/// which take the room that is left.
 pub fn plan(
     candidates: &[Candidate<'_>],
     scheduler: &Scheduler,
     now: i64,
     days: u32,
     a_day: usize,
+    round: Option<Round>,
 ) -> UntilPlan {
     let days = days.clamp(1, MOST_DAYS) as usize;
+    let mut order: Vec<&Candidate<'_>> = candidates.iter().collect();
+    let asked = |one: &Candidate<'_>| round.is_some_and(|round| one.question.round == round);
+    // At the same worth, what was begun is finished first.
+    order.sort_by(|a, b| {
+        asked(b)
+            .cmp(&asked(a))
+            .then(b.worth().total_cmp(&a.worth()))
+            .then(b.card.is_some().cmp(&a.card.is_some()))
+            // Without this the guides' order would put one round first; the
+            // same plan comes out every day.
+            .then(tie(0, a).cmp(&tie(0, b)))
+    });
     let [late, early] = [FADES_TO, DESIRED_RETENTION]
-        .map(|fades_to| plan_fading(candidates, scheduler, now, days, a_day, fades_to));
+        .map(|fades_to| plan_fading(&order, scheduler, now, days, a_day, fades_to));
     // Late reviews are fewer, but they all want the last days.
-    let merit = |plan: &UntilPlan| (plan.ready.len(), std::cmp::Reverse(reviews(plan)));
+    let merit = |plan: &UntilPlan| {
+        let of_round = plan.ready.iter().filter(|one| Some(one.round) == round);
+        (
+            of_round.count(),
+            plan.ready.len(),
+            std::cmp::Reverse(reviews(plan)),
+        )
+    };
     if merit(&early) > merit(&late) {
         early
     } else {
@@ -86,9 +110,10 @@ fn reviews(plan: &UntilPlan) -> usize {
     plan.days.iter().map(|day| day.points.len()).sum()
 }
 
-/// Plans with points that come due when they have faded to `fades_to`.
+/// Plans with points, the first of them first, that come due when they have
+/// faded to `fades_to`.
 fn plan_fading(
-    candidates: &[Candidate<'_>],
+    order: &[&Candidate<'_>],
     scheduler: &Scheduler,
     now: i64,
     days: usize,
@@ -99,16 +124,6 @@ fn plan_fading(
         days: vec![Day::default(); days],
         ..UntilPlan::default()
     };
-    let mut order: Vec<&Candidate<'_>> = candidates.iter().collect();
-    // At the same worth, what was begun is finished first.
-    order.sort_by(|a, b| {
-        b.worth()
-            .total_cmp(&a.worth())
-            .then(b.card.is_some().cmp(&a.card.is_some()))
-            // Without this the guides' order would put one round first; the
-            // same plan comes out every day.
-            .then(tie(0, a).cmp(&tie(0, b)))
-    });
     for one in order {
         let (outlook, taken) = place(one, scheduler, now, &plan.days, a_day, fades_to);
         let ready = outlook.recall >= DESIRED_RETENTION;
@@ -160,6 +175,7 @@ fn place(
             let outlook = Outlook {
                 key: one.key(),
                 concept: one.question.concept.clone(),
+                round: one.question.round,
                 recall,
                 reviews: taken.len() as u32,
             };
@@ -263,7 +279,7 @@ mod tests {
     fn with_time_everything_is_ready_and_no_day_is_too_full() {
         let bank = sample::bank();
         let all = fresh(&bank);
-        let plan = plan(&all, &Scheduler::default(), NOW, 30, 9);
+        let plan = plan(&all, &Scheduler::default(), NOW, 30, 9, None);
         assert_eq!(plan.ready.len(), all.len());
         assert!(plan.not_ready.is_empty());
         assert!(plan.days.iter().all(|day| day.points.len() <= 9));
@@ -274,7 +290,7 @@ mod tests {
     fn without_time_the_most_valuable_points_are_ready() {
         let bank = sample::bank();
         let all = fresh(&bank);
-        let plan = plan(&all, &Scheduler::default(), NOW, 3, 4);
+        let plan = plan(&all, &Scheduler::default(), NOW, 3, 4, None);
         assert!(!plan.ready.is_empty() && !plan.not_ready.is_empty());
         assert_eq!(plan.ready.len() + plan.not_ready.len(), all.len());
         let worth = |one: &Outlook| {
@@ -289,14 +305,45 @@ mod tests {
     }
 
     #[test]
+    fn the_round_that_is_prepared_for_goes_first_and_leaves_the_rest_its_room() {
+        let bank = sample::bank();
+        let all = fresh(&bank);
+        let made = |a_day, round| plan(&all, &Scheduler::default(), NOW, 3, a_day, round);
+        let of = |list: &[Outlook], round| list.iter().filter(|one| one.round == round).count();
+        let round = Round::Behavioural;
+        let any = made(4, None);
+        assert!(of(&any.not_ready, round) > 0 && of(&any.ready, round) < any.ready.len());
+        let chosen = made(4, Some(round));
+        assert!(of(&chosen.ready, round) > of(&any.ready, round));
+        // Nothing of another round is ready while a point of this one is not.
+        assert!(
+            of(&chosen.not_ready, round) == 0 || of(&chosen.ready, round) == chosen.ready.len()
+        );
+        assert!(chosen.days[0].points.iter().all(|(key, _)| {
+            all.iter()
+                .any(|one| one.key() == *key && one.question.round == round)
+        }));
+        // With room for everything the rest is there too.
+        let wide = plan(&all, &Scheduler::default(), NOW, 30, 9, Some(round));
+        assert_eq!(wide.ready.len(), all.len());
+    }
+
+    #[test]
     fn points_fade_on_the_way_only_where_that_leaves_no_point_out() {
         let bank = sample::bank();
         let all = fresh(&bank);
         let scheduler = Scheduler::default();
         for (days, a_day) in [(3, 4), (10, 4), (60, 9)] {
-            let best = plan(&all, &scheduler, NOW, days, a_day);
+            let best = plan(&all, &scheduler, NOW, days, a_day, None);
             for fades_to in [FADES_TO, DESIRED_RETENTION] {
-                let one = plan_fading(&all, &scheduler, NOW, days as usize, a_day, fades_to);
+                let one = plan_fading(
+                    &all.iter().collect::<Vec<_>>(),
+                    &scheduler,
+                    NOW,
+                    days as usize,
+                    a_day,
+                    fades_to,
+                );
                 assert!(best.ready.len() >= one.ready.len(), "{days} days");
                 assert!(
                     best.ready.len() > one.ready.len() || reviews(&best) <= reviews(&one),
@@ -304,8 +351,15 @@ mod tests {
                 );
             }
         }
-        let wide = plan(&all, &scheduler, NOW, 60, 9);
-        let early = plan_fading(&all, &scheduler, NOW, 60, 9, DESIRED_RETENTION);
+        let wide = plan(&all, &scheduler, NOW, 60, 9, None);
+        let early = plan_fading(
+            &all.iter().collect::<Vec<_>>(),
+            &scheduler,
+            NOW,
+            60,
+            9,
+            DESIRED_RETENTION,
+        );
         assert!(reviews(&wide) < reviews(&early));
     }
 
@@ -319,7 +373,7 @@ mod tests {
             .map(|days| (NOW - days * DAY_MS, Rating::Good))
             .collect();
         all[0].card = Card::of(&Scheduler::default(), &reviews);
-        let plan = plan(&all, &Scheduler::default(), NOW, 7, 9);
+        let plan = plan(&all, &Scheduler::default(), NOW, 7, 9, None);
         assert_eq!(plan.ready[0].reviews, 0);
         assert!(plan.days.iter().all(|day| day.points.is_empty()));
     }
@@ -327,7 +381,7 @@ mod tests {
     #[test]
     fn a_point_is_asked_once_a_day_at_most_and_new_only_the_first_time() {
         let bank = sample::bank();
-        let plan = plan(&fresh(&bank), &Scheduler::default(), NOW, 60, 5);
+        let plan = plan(&fresh(&bank), &Scheduler::default(), NOW, 60, 5, None);
         let mut seen = std::collections::BTreeSet::new();
         for day in &plan.days {
             let mut today = std::collections::BTreeSet::new();
@@ -347,7 +401,7 @@ mod tests {
             .map_or(0, |one| one.steps.len());
         assert!(steps > 1);
         for days in [1, 2, 5, 7, 8, 30] {
-            let mut plan = plan(&[], &Scheduler::default(), NOW, days, 9);
+            let mut plan = plan(&[], &Scheduler::default(), NOW, days, 9, None);
             advise(&mut plan, library.advice());
             let all: usize = plan.days.iter().map(|day| day.advice.len()).sum();
             assert!(all > steps, "{days} days");

@@ -200,23 +200,12 @@ impl Attempt {
     /// judgement that found it decides when; a hint that led to the point and
     /// was given before that counts as help even if the panel also asked.
     pub fn recovery(&self, point: &str) -> Option<Recovery> {
-        let covered = |judgement: &Judgement| {
-            judgement
-                .assessment
-                .points
-                .iter()
-                .any(|found| found.id == point && found.verdict == Verdict::Covered)
-        };
         let last = self.judgements.last()?;
-        if !covered(last) {
+        if !is_covered(last, point) {
             return Some(Recovery::Never);
         }
-        let first = self.judgements.iter().find(|one| covered(one))?;
-        let helped = self
-            .hints
-            .iter()
-            .any(|hint| hint.point == point && hint.after_turns < first.turns);
-        Some(if helped {
+        let first = self.judgements.iter().find(|one| is_covered(one, point))?;
+        Some(if self.rung(point).is_some() {
             Recovery::AfterHint
         } else if first.turns > 1 && self.exchanges.is_empty() {
             // Questions to the panel come in several messages unprobed.
@@ -225,6 +214,27 @@ impl Attempt {
             Recovery::Unaided
         })
     }
+
+    /// Returns the furthest hint to `point` that was given before it was made:
+    /// 1 to 3, or 0 for the easier way in; `None` when there was none, or the
+    /// point was not made.
+    pub fn rung(&self, point: &str) -> Option<u8> {
+        let first = self.judgements.iter().find(|one| is_covered(one, point))?;
+        self.hints
+            .iter()
+            .filter(|hint| hint.point == point && hint.after_turns < first.turns)
+            .map(|hint| hint.rung)
+            .max()
+    }
+}
+
+/// Returns whether `judgement` found `point`.
+fn is_covered(judgement: &Judgement, point: &str) -> bool {
+    judgement
+        .assessment
+        .points
+        .iter()
+        .any(|found| found.id == point && found.verdict == Verdict::Covered)
 }
 
 #[cfg(test)]
@@ -268,6 +278,20 @@ mod tests {
         assert_eq!(attempt.recovery("b"), Some(Recovery::AfterProbe));
         assert_eq!(attempt.recovery("c"), Some(Recovery::AfterHint));
         assert_eq!(attempt.recovery("d"), Some(Recovery::Never));
+        let rungs = ["a", "b", "c", "d"].map(|point| attempt.rung(point));
+        assert_eq!(rungs, [None, None, Some(1), None]);
+    }
+
+    #[test]
+    fn the_furthest_hint_before_the_point_was_made_is_the_one_it_took() {
+        let hint = |rung, after_turns| HintGiven {
+            point: "c".to_owned(),
+            rung,
+            after_turns,
+        };
+        let given = vec![hint(1, 1), hint(2, 1), hint(3, 2)];
+        let attempt = attempt(&["I say +a", "and +c", "more"], given);
+        assert_eq!(attempt.rung("c"), Some(2));
     }
 
     #[test]

@@ -114,12 +114,6 @@ const NOT_ACTIONS: &[&str] = &[
     "just", "also", "really", "love", "enjoy", "hope", "agree", "suppose",
 ];
 
-/// Verbs after `i` that tell of the lesson rather than of the action.
-const LEARNED: &[&str] = &["learned", "learnt", "realised", "realized", "now"];
-
-/// Words of a result that stand as often in a rule or an aim.
-const FIGURES: &[&str] = &["per cent", "percent"];
-
 /// Returns how clearly `answer` tells `part`, 0 to 1.
 pub fn signal(answer: &Text, part: StarPart) -> f32 {
     let plain = format!(" {} ", answer.plain(0..answer.words.len()));
@@ -143,37 +137,6 @@ pub fn signal(answer: &Text, part: StarPart) -> f32 {
         }
         StarPart::Lesson => heard(LESSON),
     }
-}
-
-/// Returns the words of `answer` that tell `part`, by their positions, in order.
-/// What was learned is not something done.
-pub fn places(answer: &Text, part: StarPart) -> Vec<usize> {
-    let phrases = match part {
-        StarPart::Situation => SITUATION,
-        StarPart::Task => TASK,
-        StarPart::Action => {
-            return told(answer)
-                .filter(|(_, verb)| !LEARNED.contains(&answer.words[*verb].text.as_str()))
-                .flat_map(|(at, verb)| at..=verb)
-                .collect();
-        }
-        StarPart::Result => RESULT,
-        StarPart::Lesson => LESSON,
-    };
-    let mut out = std::collections::BTreeSet::new();
-    for phrase in phrases.iter().filter(|phrase| !FIGURES.contains(*phrase)) {
-        let said: Vec<&str> = phrase.split(' ').collect();
-        for (at, words) in answer.words.windows(said.len()).enumerate() {
-            if words
-                .iter()
-                .zip(&said)
-                .all(|(word, said)| word.text == *said)
-            {
-                out.extend(at..at + said.len());
-            }
-        }
-    }
-    out.into_iter().collect()
 }
 
 /// `1 - exp(-count / scale)`: more of the same adds less and less.
@@ -228,22 +191,6 @@ mod tests {
         ] {
             assert!(signal(&story, part) > 0.5, "{part:?}");
         }
-    }
-
-    #[test]
-    fn the_places_are_the_words_that_tell_the_part() {
-        let answer = "Last year it broke. I quickly traced the feed. I learned to test feeds.";
-        let text = Text::new(answer);
-        let words = |part| -> Vec<&str> {
-            places(&text, part)
-                .into_iter()
-                .map(|at| text.words[at].text.as_str())
-                .collect()
-        };
-        assert_eq!(words(StarPart::Situation), ["last", "year"]);
-        assert_eq!(words(StarPart::Action), ["i", "quickly", "traced"]);
-        assert_eq!(words(StarPart::Lesson), ["i", "learned"]);
-        assert_eq!(words(StarPart::Result), [""; 0]);
     }
 
     #[test]

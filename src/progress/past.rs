@@ -404,7 +404,8 @@ fn verdict(word: &str) -> Option<Verdict> {
 fn recall(recovery: &str, attempt: u32, verdict: Verdict) -> Recall {
     match recovery {
         _ if verdict != Verdict::Covered => Recall::Never,
-        "hint" => Recall::Hint,
+        // Which hint it took follows after a hyphen.
+        hint if hint.starts_with("hint") => Recall::Hint,
         "probe" => Recall::Probe,
         "unaided" if attempt == 0 => Recall::Unaided,
         "unaided" => Recall::Again,

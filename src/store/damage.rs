@@ -9,7 +9,9 @@ use rusqlite::{Connection, ErrorCode, params_from_iter};
 use serde::Serialize;
 
 use super::journal::{Journal, checksum, now_ms};
+use super::layout::{self, Layout};
 use super::open::{self, beside, storage};
+use super::reviews::note_stale;
 use super::types::SessionId;
 use crate::paths::Paths;
 use crate::{Error, Result};
@@ -17,6 +19,10 @@ use crate::{Error, Result};
 /// How many row numbers in a row are tried one by one where a stretch of a
 /// table cannot be walked. A page holds some dozens of rows.
 const GAP: i64 = 2_000;
+
+/// What SQLite says, with the code of a wrong statement, to a header with a
+/// schema format that there is none of.
+const UNKNOWN_FORMAT: &str = "unsupported file format";
 
 /// Something in the journal that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,7 +50,7 @@ pub struct Health {
 
 /// What could be kept of a damaged journal.
 #[derive(Debug, Default)]
-struct Kept {
+pub(super) struct Kept {
     sessions: u64,
     events: u64,
     stories: u64,
@@ -52,12 +58,41 @@ struct Kept {
     refused: u64,
 }
 
+impl Kept {
+    /// Returns what was kept in sentences; `nothing` is the first of them when
+    /// that was nothing.
+    pub(super) fn told(&self, nothing: &str) -> String {
+        let mut told = match self.rows {
+            0 => nothing.to_owned(),
+            _ => format!(
+                "{} sessions with {} events were kept.",
+                self.sessions, self.events
+            ),
+        };
+        if self.stories > 0 {
+            told.push_str(&format!(" {} stories were kept.", self.stories));
+        }
+        if self.refused > 0 {
+            told.push_str(&format!(
+                " {} entries were damaged themselves and left out.",
+                self.refused
+            ));
+        }
+        told
+    }
+}
+
 /// Returns whether `error` means that the file's content is broken.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+    ) || matches!(
+        error,
+        rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::Utf8Error(..)
+    ) || error.to_string() == UNKNOWN_FORMAT
 }
 
 /// Returns the first thing SQLite's quick check finds wrong, if anything.
@@ -73,8 +108,8 @@ pub(super) fn quick_check(connection: &Connection) -> rusqlite::Result<Option<St
     }))
 }
 
-/// Renames the journal at `path`, with its write-ahead log, to a dated name
-/// beside it, which is returned.
+/// Renames the journal at `path`, with its write-ahead log and the note of its
+/// layout, to a dated name beside it, which is returned.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     let stamp = jiff::Zoned::now().strftime("%Y%m%dT%H%M%S").to_string();
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -98,51 +133,58 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
     // database beside an old log would be mixed with it.
     moved(beside(path, "-wal"), beside(&aside, "-wal"))?;
     let _ = std::fs::remove_file(beside(path, "-shm"));
+    moved(beside(path, layout::SUFFIX), beside(&aside, layout::SUFFIX))?;
     moved(path.to_owned(), aside.clone())?;
     Ok(aside)
 }
 
-/// Copies every readable row of the damaged file `aside` into `into` and
-/// returns a sentence that says how many.
+/// Copies every readable row of the damaged file `aside` into `into`. Where the
+/// layout of its tables is noted beside it, the file is read by its own first
+/// page and by one made of the note, and what holds more is taken.
 ///
 /// # Errors
 /// Fails when the new journal cannot be written; a damaged row is no failure.
-pub(super) fn restore(aside: &Path, into: &Connection) -> Result<String> {
+pub(super) fn restore(aside: &Path, into: &Connection) -> Result<Kept> {
     let folder = aside.parent().unwrap_or(Path::new("."));
     let failed = |error: std::io::Error| {
         Error::storage("there is no room to look through the damaged journal")
             .caused_by(error)
-            .hint("Free some space, then run `viva history recover FILE` on the file set aside.")
+            .hint(format!(
+                "Free some space, then run `viva history recover {}`.",
+                aside.display()
+            ))
     };
     // SQLite may write while it reads (it replays the log), and the file set
     // aside stays exactly as it was found.
     let work = tempfile::tempdir_in(folder).map_err(failed)?;
-    let copy = work.path().join("copy.sqlite3");
-    std::fs::copy(aside, &copy).map_err(failed)?;
-    if beside(aside, "-wal").exists() {
-        std::fs::copy(beside(aside, "-wal"), beside(&copy, "-wal")).map_err(failed)?;
-    }
-    let kept = match Connection::open(&copy) {
-        Ok(from) => salvage(&from, into).map_err(|error| storage(&error, "be recovered"))?,
-        Err(_) => Kept::default(),
+    let copied = |name: &str| -> std::io::Result<PathBuf> {
+        let copy = work.path().join(name);
+        std::fs::copy(aside, &copy)?;
+        if beside(aside, "-wal").exists() {
+            std::fs::copy(beside(aside, "-wal"), beside(&copy, "-wal"))?;
+        }
+        Ok(copy)
     };
-    let mut told = match kept.rows {
-        0 => "nothing in it could be read.".to_owned(),
-        _ => format!(
-            "{} sessions with {} events were kept.",
-            kept.sessions, kept.events
-        ),
-    };
-    if kept.stories > 0 {
-        told.push_str(&format!(" {} stories were kept.", kept.stories));
+    let unread = |error| storage(&error, "be recovered");
+    let mut readable = Vec::new();
+    readable.extend(Connection::open(copied("copy.sqlite3").map_err(failed)?));
+    if let Some(noted) = Layout::noted(aside) {
+        let copy = copied("remade.sqlite3").map_err(failed)?;
+        let remade = noted.put_into(&copy);
+        readable.extend(remade.and_then(|()| Connection::open(&copy)));
     }
-    if kept.refused > 0 {
-        told.push_str(&format!(
-            " {} entries were damaged themselves and left out.",
-            kept.refused
-        ));
+    if let [plain, remade] = readable.as_slice() {
+        let rows = |from| -> Result<u64> {
+            let trial = open::open_in_memory()?;
+            Ok(salvage(from, &trial).map_err(unread)?.rows)
+        };
+        let better = usize::from(rows(remade)? > rows(plain)?);
+        readable.swap(0, better);
     }
-    Ok(told)
+    match readable.first() {
+        Some(from) => salvage(from, into).map_err(unread),
+        None => Ok(Kept::default()),
+    }
 }
 
 /// Copies rows table by table. Errors of `from` are skipped, errors of `into`
@@ -233,7 +275,10 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, Vec<String>)
     names
         .into_iter()
         .map(|name| {
-            let mut query = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+            // A number that SQLite gave a row is given anew.
+            let mut query = connection.prepare(
+                "SELECT name FROM pragma_table_info(?1) WHERE NOT (pk AND type = 'INTEGER')",
+            )?;
             let columns = query
                 .query_map([&name], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
@@ -328,6 +373,36 @@ fn walk(
 }
 
 impl Journal {
+    /// Takes in what can be read of `file`, a damaged journal that was set
+    /// aside, and returns a sentence that says how much was new here. The file
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// Fails when there is no such file, when an interview is running, or when
+    /// nothing can be written.
+    pub fn take_in_damaged(&self, file: &Path) -> Result<String> {
+        if !file.is_file() {
+            return Err(
+                Error::usage(format!("there is no file {}", file.display())).hint(
+                    "Damaged journals lie in the data folder and begin with `journal.damaged-`; `viva doctor` names the folder.",
+                ),
+            );
+        }
+        let ours = self.holds();
+        self.hold()?;
+        let outcome = (|| {
+            let connection = self.connection();
+            let kept = restore(file, &connection)?;
+            // What the cards add up to has changed with the reviews.
+            note_stale(&connection).map_err(|error| storage(&error, "be recovered"))?;
+            Ok::<Kept, Error>(kept)
+        })();
+        if !ours {
+            self.let_go();
+        }
+        Ok(outcome?.told("nothing in it could be read, or all of it is here already."))
+    }
+
     /// Looks through the whole journal of `paths` without changing it; `None`
     /// when there is none yet.
     ///

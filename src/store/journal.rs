@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::layout;
 use super::lock::SessionLock;
 use super::open::{self, storage};
 use super::types::{EventSeq, SessionId, SessionMeta, Status, StoredEvent, VerdictRow};
@@ -75,8 +76,10 @@ impl Journal {
             .flatten()
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| {
-                path.file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("journal.damaged-"))
+                path.file_name().is_some_and(|name| {
+                    let name = name.to_string_lossy();
+                    name.starts_with("journal.damaged-") && !name.ends_with(layout::SUFFIX)
+                })
             })
             .collect();
         files.sort();
@@ -238,10 +241,12 @@ impl Journal {
         let mut rows = query.query([session.as_str()]).map_err(failed)?;
         let mut events = Vec::new();
         while let Some(row) = rows.next().map_err(failed)? {
-            let Some(event) = read_event(session, row, 0).map_err(failed)? else {
-                break;
-            };
-            events.push(event);
+            // What comes after one that is damaged, or was left out of a
+            // recovered journal, rests on it.
+            match read_event(session, row, 0).map_err(failed)? {
+                Some(event) if event.seq == events.len() as EventSeq => events.push(event),
+                _ => break,
+            }
         }
         Ok(events)
     }

@@ -11,6 +11,7 @@
 
 mod damage;
 mod journal;
+mod layout;
 mod lock;
 mod open;
 mod past;

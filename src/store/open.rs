@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::damage;
+use super::layout::Layout;
 use super::lock::SessionLock;
 use crate::{Error, Result};
 
@@ -61,14 +62,20 @@ fn open_with(path: &Path, checked_bytes: u64) -> Result<Opened> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder)?;
     let mut notices = Vec::new();
-    if std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() == 0) {
+    if std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() == 0) && !has_log(path)
+    {
         notices.push(format!(
             "The journal {} was an empty file; a new one was begun in its place.",
             path.display()
         ));
     }
     make_private_file(path)?;
-    match open_checked(path, folder, checked_bytes) {
+    let open = || {
+        let connection = open_checked(path, folder, checked_bytes)?;
+        Layout::note(&connection, path);
+        Ok(connection)
+    };
+    match open() {
         Ok(connection) => Ok(Opened {
             connection,
             notices,
@@ -76,7 +83,7 @@ fn open_with(path: &Path, checked_bytes: u64) -> Result<Opened> {
         Err(OpenFailure::Damaged(what)) => {
             let _lock = SessionLock::take(folder)?;
             // Somebody else may have repaired it while we waited our turn.
-            if let Ok(connection) = open_checked(path, folder, checked_bytes) {
+            if let Ok(connection) = open() {
                 return Ok(Opened {
                     connection,
                     notices,
@@ -84,9 +91,8 @@ fn open_with(path: &Path, checked_bytes: u64) -> Result<Opened> {
             }
             let aside = damage::set_aside(path)?;
             make_private_file(path)?;
-            let connection =
-                open_checked(path, folder, checked_bytes).map_err(|failure| failure.told(path))?;
-            let told = damage::restore(&aside, &connection)?;
+            let connection = open().map_err(|failure: OpenFailure| failure.told(path))?;
+            let told = damage::restore(&aside, &connection)?.told("nothing in it could be read.");
             notices.push(format!(
                 "The journal was damaged ({what}). It was set aside as {}; {told}",
                 aside.display()
@@ -108,7 +114,8 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Option<Connection>> {
     if !path.exists() {
         return Ok(None);
     }
-    let probe = |connection: &Connection| check_version(connection);
+    let noted = Layout::noted(path);
+    let probe = |connection: &Connection| check_version(connection, noted.as_ref());
     let plain = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .map_err(OpenFailure::from)
         .and_then(|connection| probe(&connection).map(|()| connection));
@@ -183,12 +190,20 @@ impl OpenFailure {
 }
 
 fn open_checked(path: &Path, folder: &Path, checked_bytes: u64) -> Result<Connection, OpenFailure> {
+    // SQLite takes an empty file for a new database and deletes the log, which
+    // may hold the latest answers.
+    if std::fs::metadata(path).is_ok_and(|data| data.len() == 0) && has_log(path) {
+        return Err(OpenFailure::Damaged(
+            "the file is empty and its write-ahead log is not".to_owned(),
+        ));
+    }
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
-    check_version(&connection)?;
+    let noted = Layout::noted(path);
+    check_version(&connection, noted.as_ref())?;
     let small = std::fs::metadata(path).is_ok_and(|data| data.len() <= checked_bytes);
     if (small || SessionLock::left_behind(folder))
         && let Some(what) = damage::quick_check(&connection)?
@@ -199,12 +214,25 @@ fn open_checked(path: &Path, folder: &Path, checked_bytes: u64) -> Result<Connec
     Ok(connection)
 }
 
-fn check_version(connection: &Connection) -> Result<(), OpenFailure> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    // `user_version` is read off the header; this reads the schema too.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-        row.get::<_, i64>(0)
-    })?;
+/// Returns whether a write-ahead log lies beside the database at `path`.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|data| data.len() > 0)
+}
+
+/// Refuses a schema that is newer than this program, and one whose number is
+/// not that of its tables, going by what was `noted` of them.
+fn check_version(connection: &Connection, noted: Option<&Layout>) -> Result<(), OpenFailure> {
+    let layout = Layout::of(connection)?;
+    let found = layout.schema;
+    if let Some(noted) = noted
+        && noted.places_as(&layout)
+        && (found < noted.schema || found > known_schema() && noted.schema <= known_schema())
+    {
+        return Err(OpenFailure::Damaged(format!(
+            "its schema has the number {found} and was {}",
+            noted.schema
+        )));
+    }
     if found > known_schema() {
         return Err(OpenFailure::Newer(found));
     }

@@ -38,7 +38,8 @@ pub struct ReviewRow {
     pub verdict: String,
     /// Calibrated probability, 0 to 1.
     pub probability: f64,
-    /// `unaided`, `probe`, `hint` or `never`.
+    /// `unaided`, `probe`, `hint` or `never`; from an interview `hint-1` to
+    /// `hint-3`, or `hint-0` for the easier way in.
     pub recovery: String,
     /// The name of the words it was asked in.
     pub wording: String,

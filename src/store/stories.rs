@@ -167,13 +167,17 @@ impl Journal {
             .ok_or_else(|| none_such(id.short()))
     }
 
-    /// Returns the story that a person means by `text`, four characters of its
-    /// name at least: see [`StoryId::is_meant_by`].
+    /// Returns the story that a person means by `text`: four characters of its
+    /// name at least (see [`StoryId::is_meant_by`]), or `last` for the one made
+    /// last.
     ///
     /// # Errors
     /// Fails when it means none or more than one.
     pub fn find_story(&self, text: &str) -> Result<Story> {
         let wanted = text.to_lowercase();
+        if wanted == "last" {
+            return self.stories()?.pop().ok_or_else(|| none_such(text));
+        }
         if wanted.len() < 4 || !wanted.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
             return Err(none_such(text));
         }
@@ -348,7 +352,7 @@ fn tags_json(tags: &[String]) -> String {
 
 fn none_such(text: &str) -> Error {
     Error::usage(format!("there is no story {text:?}"))
-        .hint("`viva stories` lists them; four characters of a name will do.")
+        .hint("`viva stories` lists them; four characters of a name, or `last`, will do.")
 }
 
 fn read_story(row: &Row<'_>) -> rusqlite::Result<Story> {
@@ -427,6 +431,7 @@ mod tests {
         assert_eq!(journal.stories().unwrap(), [first.clone(), second.clone()]);
         assert_eq!(journal.find_story(first.id.short()).unwrap(), first);
         assert_eq!(journal.find_story(&first.id.short()[..6]).unwrap(), first);
+        assert_eq!(journal.find_story("last").unwrap(), second);
         let changed = journal
             .change_story(&first.id, &draft("Feed", "I traced it twice."))
             .unwrap();

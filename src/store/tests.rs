@@ -189,11 +189,51 @@ fn forgetting_leaves_no_trace_in_any_file() {
 }
 
 #[test]
+fn the_note_of_the_layout_holds_the_migrations_words_and_nobody_elses() {
+    let (_dir, paths) = folder();
+    let journal = Journal::open(&paths).unwrap();
+    let session = journal.begin(&meta()).unwrap();
+    for n in 0..300 {
+        journal
+            .append(&session, &json!({"type": "asked", "n": n}))
+            .unwrap();
+    }
+    journal.finish(&session, Status::Finished).unwrap();
+    let schema = [
+        include_str!("migrations/0001_journal.sql"),
+        include_str!("migrations/0002_drill.sql"),
+        include_str!("migrations/0003_stories.sql"),
+    ]
+    .concat();
+    let note = open::beside(&paths.journal(), layout::SUFFIX);
+    let read = || -> Value { serde_json::from_slice(&std::fs::read(&note).unwrap()).unwrap() };
+    let first = read();
+    let objects = first["objects"].as_array().unwrap();
+    assert!(objects.len() > 15, "{first}");
+    for object in objects {
+        // SQLite names the indexes of UNIQUE after their table and keeps no words.
+        let words = object["sql"].as_str().or(object["table"].as_str()).unwrap();
+        assert!(schema.contains(words), "{words}");
+        assert_eq!(object.as_object().unwrap().len(), 5);
+    }
+    // Forgetting moves the tables, and the note goes with them.
+    journal.forget(&session).unwrap();
+    let noted = layout::Layout::noted(&paths.journal()).unwrap();
+    assert_eq!(noted, layout::Layout::of(&journal.connection()).unwrap());
+    drop(journal);
+    std::fs::write(&note, b"{}").unwrap();
+    drop(Journal::open(&paths).unwrap());
+    assert_eq!(layout::Layout::noted(&paths.journal()), Some(noted));
+}
+
+#[test]
 fn a_newer_schema_is_refused_and_left_untouched() {
     let (_dir, paths) = folder();
     drop(Journal::open(&paths).unwrap());
     let connection = rusqlite::Connection::open(paths.journal()).unwrap();
-    connection.pragma_update(None, "user_version", 99).unwrap();
+    connection
+        .execute_batch("CREATE TABLE later (id INTEGER); PRAGMA user_version = 99")
+        .unwrap();
     drop(connection);
     let before = std::fs::read(paths.journal()).unwrap();
     let error = Journal::open(&paths).unwrap_err();

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::journal::{Journal, insert_event, insert_verdict, read_event};
+use super::layout::Layout;
 use super::open::storage;
 use super::reviews::{
     StoredReview, insert_review, insert_scheduled, is_bookkeeping, note_stale, put_kept,
@@ -331,7 +332,9 @@ impl Journal {
             // secure_delete has overwritten the cells; the log still holds
             // the old pages, and VACUUM leaves no page that once held them.
             connection.execute_batch("VACUUM")?;
-            if self.path().is_some() {
+            if let Some(path) = self.path() {
+                // It has moved the tables.
+                Layout::note(&connection, path);
                 let busy: i64 =
                     connection
                         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -255,7 +255,8 @@ pub struct VerdictRow {
     pub verdict: String,
     /// Calibrated probability, 0 to 1.
     pub probability: f64,
-    /// `unaided`, `probe`, `hint` or `never`.
+    /// `unaided`, `probe`, `hint` or `never`; from an interview `hint-1` to
+    /// `hint-3`, or `hint-0` for the easier way in.
     pub recovery: String,
     /// The model's hash.
     pub model_hash: String,

@@ -9,6 +9,8 @@ pub mod check;
 pub mod coverage;
 pub mod fit;
 pub mod likeness;
+pub mod parts;
+mod pattern;
 
 pub use check::{Check, Found, State};
 pub use coverage::{Answered, Overuse, Row};

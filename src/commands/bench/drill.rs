@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::Result;
 use crate::commands::Context;
-use crate::drill::simulate::{self, Curve, Row, Setting, TARGET};
+use crate::drill::simulate::{self, CHOOSING_SEED, Curve, Row, Setting, TABLE_SEED, TARGET};
 
 /// Arguments of `viva bench drill`
 #[derive(Debug, Args)]
@@ -21,6 +22,14 @@ pub(super) struct DrillArgs {
     /// Hold the interview on this day
     #[arg(long, value_name = "N", default_value_t = Setting::default().days, value_parser = clap::value_parser!(u32).range(2..=3650))]
     days: u32,
+    /// Give the first of them this seed and the others the next ones
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    first_seed: Option<u64>,
+    /// Compare instead how far a point may fade on the way to a date, under the
+    /// power curve and with the seeds from 1000 on: what `viva drill --until`
+    /// does was chosen so
+    #[arg(long)]
+    sweep: bool,
 }
 
 /// The line of `viva bench drill --json`.
@@ -40,7 +49,16 @@ pub(super) fn run(args: &DrillArgs, ctx: &Context) -> Result<()> {
         points: usize::from(args.points),
         days: args.days,
         seeds: args.seeds,
+        first_seed: args.first_seed.unwrap_or(if args.sweep {
+            CHOOSING_SEED
+        } else {
+            TABLE_SEED
+        }),
     };
+    if args.sweep {
+        sweep(&setting, ctx);
+        return Ok(());
+    }
     let report = Report {
         schema: 1,
         r#type: "bench_drill",
@@ -56,11 +74,48 @@ pub(super) fn run(args: &DrillArgs, ctx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Tries recalls to fade to on the way to a date and prints what each costs.
+fn sweep(setting: &Setting, ctx: &Context) {
+    let swept = simulate::sweep(Curve::Power, setting);
+    let best = simulate::best(&swept);
+    if ctx.ui.is_json() {
+        let rows: Vec<_> = swept
+            .iter()
+            .map(|(fades_to, row)| {
+                json!({"fades_to": fades_to, "best": best == Some(*fades_to), "row": row})
+            })
+            .collect();
+        ctx.ui.json_line(&json!({
+            "schema": 1, "type": "bench_drill_sweep", "setting": setting, "target": TARGET,
+            "rows": rows,
+        }));
+        return;
+    }
+    let mut text = String::from("Power curve\nfades to  reviews a point  recall\n");
+    for (fades_to, row) in &swept {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{:>7.1}%  {:>15.2}  {:>5.1}%{}",
+            fades_to * 100.0,
+            row.reviews_per_point.mean,
+            row.recall.mean * 100.0,
+            if best == Some(*fades_to) {
+                "  the fewest of those at 90%"
+            } else {
+                ""
+            },
+        );
+    }
+    ctx.ui.line(text.trim_end());
+}
+
 fn table(report: &Report) -> String {
     let Setting {
         points,
         days,
         seeds,
+        ..
     } = report.setting;
     let mut text =
         format!("{seeds} candidates keep {points} points for an interview on day {days}\n");
@@ -112,6 +167,7 @@ mod tests {
             points: 4,
             days: 20,
             seeds: 2,
+            first_seed: 0,
         };
         let report = Report {
             schema: 1,

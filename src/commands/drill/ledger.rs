@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
+use super::super::interview::history::hint_of;
 use crate::Result;
 use crate::drill::card::{Card, past};
 use crate::drill::sitting::RUNGS;
@@ -227,10 +228,11 @@ fn of_verdicts(verdicts: &[StoredVerdict]) -> Vec<ReviewRow> {
         .filter_map(|stored| {
             let row = &stored.row;
             let verdict = verdict(&row.verdict)?;
-            let help = match row.recovery.as_str() {
-                "unaided" => Help::None,
-                // Which hint it was is not kept; the last one stands for all.
-                "hint" => Help::Hints(RUNGS),
+            let help = match (row.recovery.as_str(), hint_of(&row.recovery)) {
+                ("unaided", _) => Help::None,
+                // The easier way in counts as the first hint. Where it was not
+                // kept which one it took, the last stands for all.
+                (_, Some(rung)) => Help::Hints(rung.map_or(RUNGS, |rung| rung.max(1))),
                 // The panel asks after what an answer lacks.
                 _ => Help::Probed,
             };

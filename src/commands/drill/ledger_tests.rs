@@ -66,13 +66,24 @@ fn a_finished_interview_becomes_reviews_and_cards_once() {
         row("d", "missing", "never"),
         row("e", "unsure", "never"),
         row("f", "partial", "never"),
+        row("g", "covered", "hint-1"),
+        row("h", "covered", "hint-2"),
     ];
     finished(&journal, &rows);
     catch_up(&journal).expect("caught up");
-    let expected = named(&[("a", 4), ("b", 2), ("c", 1), ("d", 1), ("f", 1)]);
+    // A journal from before the hint was kept has "hint" alone.
+    let expected = named(&[
+        ("a", 4),
+        ("b", 2),
+        ("c", 1),
+        ("d", 1),
+        ("f", 1),
+        ("g", 2),
+        ("h", 1),
+    ]);
     assert_eq!(ratings_of(&journal), expected);
     let cards = journal.cards().expect("cards");
-    assert_eq!(cards.len(), 5);
+    assert_eq!(cards.len(), 7);
     assert!(cards.iter().all(|card| card.reviews == 1));
     catch_up(&journal).expect("caught up");
     assert_eq!(ratings_of(&journal), expected);

@@ -16,10 +16,10 @@ use clap::{Args, Subcommand};
 use super::Context;
 use super::interview::candidate::{self, Input};
 use super::interview::minds::Minds;
-use super::interview::{open_answers, runtime};
+use super::interview::{open_answers, runtime, word};
 use crate::drill::choose::{MINUTES, When, capacity, choose};
 use crate::drill::{DrillEvent, Sitting, SittingPlan, Wish, tasks};
-use crate::guide::Library;
+use crate::guide::{Library, Round};
 use crate::store::{Journal, SessionId, SessionMeta, Versions};
 use crate::ui::Slash;
 use crate::{Error, Result};
@@ -65,6 +65,10 @@ pub struct DrillArgs {
     /// on each day
     #[arg(long, value_name = "YYYY-MM-DD", group = "wish")]
     pub until: Option<jiff::civil::Date>,
+    /// With --until: the round the interview is, as of `viva interview`; what
+    /// its panel asks is planned first, the rest where there is room
+    #[arg(long, value_name = "ROUND", requires = "until", value_parser = word::<Round>)]
+    pub round: Option<Round>,
     /// Read the answers from this file, divided by lines that hold `---`
     /// alone; `-` is standard input
     #[arg(long, value_name = "FILE")]
@@ -133,7 +137,7 @@ pub fn run(args: &DrillArgs, ctx: &Context) -> Result<()> {
     let minutes = args.minutes.unwrap_or(MINUTES);
     let wish = match args.until {
         Some(date) => {
-            let today = until::show(ctx, &library, &deck, &scheduler, date, minutes)?;
+            let today = until::show(ctx, &library, &deck, &scheduler, date, minutes, args.round)?;
             if !plays || !until::may_begin(ctx, args.answers.is_some(), &today)? {
                 return Ok(());
             }
@@ -268,7 +272,7 @@ fn meta(library: &Library, plan: &SittingPlan, seed: u64, minds: &Minds) -> Sess
 fn wish(args: &DrillArgs, library: &Library) -> Result<Wish> {
     if let Some(text) = &args.question {
         let question = library.resolve(text)?;
-        if question.round == crate::guide::Round::CandidateQuestions {
+        if question.round == Round::CandidateQuestions {
             return Err(Error::usage(format!(
                 "the points of {} are made by asking the panel and cannot be drilled",
                 question.id

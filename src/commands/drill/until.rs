@@ -11,7 +11,7 @@ use super::view;
 use crate::drill::choose::capacity;
 use crate::drill::until::{Day, MOST_DAYS, Outlook, UntilPlan, advise, plan};
 use crate::drill::{Key, Scheduler};
-use crate::guide::Library;
+use crate::guide::{Library, Round};
 use crate::ui::{Ask, Editor, Entry, Meaning, Text, Ui};
 use crate::{Error, Result};
 
@@ -24,10 +24,12 @@ const MARGIN: usize = 12;
 /// Concepts that are named in one line.
 const NAMED: usize = 8;
 
-/// Plans up to `interview` and shows the plan; returns today's points.
+/// Plans up to `interview`, which may be of one `round`, and shows the plan;
+/// returns today's points.
 ///
 /// # Errors
-/// Fails when the date is not ahead, or too far.
+/// Fails when the date is not ahead, or too far, and for a round whose points
+/// cannot be drilled.
 pub(super) fn show(
     ctx: &Context,
     library: &Library,
@@ -35,6 +37,7 @@ pub(super) fn show(
     scheduler: &Scheduler,
     interview: Date,
     minutes: u32,
+    round: Option<Round>,
 ) -> Result<Vec<Key>> {
     let now = jiff::Zoned::now();
     let today = now.date();
@@ -57,12 +60,22 @@ pub(super) fn show(
         .hint("`viva drill` each day keeps what you know until the date is near."));
     }
     let candidates = deck.candidates(library);
+    if let Some(round) = round
+        && !candidates.iter().any(|one| one.question.round == round)
+    {
+        return Err(
+            Error::usage(format!("the round {round} has no points to drill"))
+                .hint("Its points are made by asking the panel: `viva interview --round candidate-questions` plays it.")
+                .hint("`viva drill --until` without `--round` plans for all the others."),
+        );
+    }
     let mut made = plan(
         &candidates,
         scheduler,
         now.timestamp().as_millisecond(),
         days,
         capacity(minutes),
+        round,
     );
     advise(&mut made, library.advice());
     let concept = |key: &Key| {
@@ -72,9 +85,10 @@ pub(super) fn show(
             .map_or("", |one| one.question.concept.as_str())
     };
     if ctx.ui.is_json() {
-        ctx.ui.json_line(&as_json(&made, today, interview, minutes));
+        ctx.ui
+            .json_line(&as_json(&made, today, interview, minutes, round));
     } else {
-        print(&ctx.ui, &made, today, interview, minutes, concept);
+        print(&ctx.ui, &made, (today, interview), minutes, round, concept);
     }
     Ok(made
         .days
@@ -107,7 +121,13 @@ pub(super) fn may_begin(ctx: &Context, scripted: bool, today: &[Key]) -> Result<
     })
 }
 
-fn as_json(plan: &UntilPlan, today: Date, interview: Date, minutes: u32) -> serde_json::Value {
+fn as_json(
+    plan: &UntilPlan,
+    today: Date,
+    interview: Date,
+    minutes: u32,
+    round: Option<Round>,
+) -> serde_json::Value {
     let days: Vec<_> = (0_i32..)
         .zip(&plan.days)
         .map(|(index, day)| {
@@ -130,7 +150,7 @@ fn as_json(plan: &UntilPlan, today: Date, interview: Date, minutes: u32) -> serd
             .map(|one| {
                 json!({
                     "question": one.key.0, "point": one.key.1, "concept": one.concept,
-                    "recall": one.recall, "reviews": one.reviews,
+                    "round": one.round, "recall": one.recall, "reviews": one.reviews,
                 })
             })
             .collect()
@@ -140,6 +160,7 @@ fn as_json(plan: &UntilPlan, today: Date, interview: Date, minutes: u32) -> serd
         "type": "drill_plan",
         "until": interview.to_string(),
         "minutes": minutes,
+        "round": round,
         "days": days,
         "ready": outlook(&plan.ready),
         "not_ready": outlook(&plan.not_ready),
@@ -149,9 +170,9 @@ fn as_json(plan: &UntilPlan, today: Date, interview: Date, minutes: u32) -> serd
 fn print<'a>(
     ui: &Ui,
     plan: &UntilPlan,
-    today: Date,
-    interview: Date,
+    (today, interview): (Date, Date),
     minutes: u32,
+    round: Option<Round>,
     concept: impl Fn(&Key) -> &'a str,
 ) {
     let count = plan.days.len();
@@ -170,8 +191,25 @@ fn print<'a>(
             ),
         ),
     );
-    outlook(ui, "Can be ready", Meaning::Good, &plan.ready);
-    outlook(ui, "Cannot", Meaning::Bad, &plan.not_ready);
+    // What the panel asks is told apart from what else there was room for.
+    let parted = |list: &[Outlook], asked: bool| -> Vec<Outlook> {
+        list.iter()
+            .filter(|one| round.is_none_or(|round| one.round == round) == asked)
+            .cloned()
+            .collect()
+    };
+    let (kind, others) = match round {
+        Some(round) => (format!(" for {round}"), " of other rounds"),
+        None => (String::new(), ""),
+    };
+    for (asked, of) in [(true, kind.as_str()), (false, others)] {
+        for (label, meaning, list) in [
+            ("Can be ready", Meaning::Good, &plan.ready),
+            ("Cannot", Meaning::Bad, &plan.not_ready),
+        ] {
+            outlook(ui, &format!("{label}{of}"), meaning, &parted(list, asked));
+        }
+    }
     ui.stage_text(
         0,
         &Text::new().with(

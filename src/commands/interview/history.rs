@@ -88,7 +88,7 @@ fn weight(verdict: &str, recovery: &str) -> f32 {
         ("wrong", _) => 1.0,
         ("missing", _) => 0.7,
         ("partial", _) => 0.5,
-        ("covered", "hint") => 0.4,
+        ("covered", word) if hint_of(word).is_some() => 0.4,
         ("unsure" | "covered", "probe") | ("unsure", _) => 0.2,
         _ => 0.0,
     }
@@ -137,8 +137,30 @@ pub(in crate::commands) fn recovery_word(recovery: Recovery) -> &'static str {
     match recovery {
         Recovery::Unaided => "unaided",
         Recovery::AfterProbe => "probe",
-        Recovery::AfterHint => "hint",
+        Recovery::AfterHint => HINT,
         Recovery::Never => "never",
+    }
+}
+
+/// The word for help by a hint. Which one follows after a hyphen (`hint-2`);
+/// before that was kept, and where it is not known, the word stands alone.
+const HINT: &str = "hint";
+
+/// Returns which hint it took by the word that a recovery is stored as: `None`
+/// when it took none, and `Some(None)` when that was not kept.
+pub(in crate::commands) fn hint_of(word: &str) -> Option<Option<u8>> {
+    match word.strip_prefix(HINT)? {
+        "" => Some(None),
+        rung => rung.strip_prefix('-')?.parse().ok().map(Some),
+    }
+}
+
+/// Returns the word that how `attempt` came to `point` is stored as.
+fn word_of(attempt: &Attempt, point: &str) -> String {
+    let recovery = attempt.recovery(point).unwrap_or(Recovery::Never);
+    match (recovery, attempt.rung(point)) {
+        (Recovery::AfterHint, Some(rung)) => format!("{HINT}-{rung}"),
+        _ => recovery_word(recovery).to_owned(),
     }
 }
 
@@ -151,7 +173,7 @@ pub(in crate::commands) fn attempt_rows(attempt: &Attempt, like: &VerdictRow) ->
         point: found.id.clone(),
         verdict: word(found.verdict).to_owned(),
         probability: f64::from(found.probability),
-        recovery: recovery_word(attempt.recovery(&found.id).unwrap_or(Recovery::Never)).to_owned(),
+        recovery: word_of(attempt, &found.id),
         versions: Versions {
             judge: assessment.judge.clone(),
             ..like.versions.clone()
@@ -269,6 +291,10 @@ mod tests {
     fn what_came_unaided_is_not_weak() {
         assert_eq!(weight("covered", "unaided"), 0.0);
         assert!(weight("covered", "hint") > weight("covered", "probe"));
+        assert_eq!(weight("covered", "hint-2"), weight("covered", "hint"));
+        assert_eq!(hint_of("hint-2"), Some(Some(2)));
+        assert_eq!(hint_of("hint"), Some(None));
+        assert_eq!([hint_of("probe"), hint_of("hint-x")], [None, None]);
         assert!(weight("wrong", "never") > weight("missing", "never"));
     }
 }

@@ -76,7 +76,7 @@ pub struct InterviewArgs {
 }
 
 /// Reads a word as the guides' TOML spells it.
-fn word<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, String> {
+pub(super) fn word<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, String> {
     T::deserialize(StrDeserializer::<ValueError>::new(text)).map_err(|error| error.to_string())
 }
 

@@ -147,11 +147,12 @@ pub(super) fn remove(story: &str, ctx: &Context) -> Result<()> {
         ctx.ui
             .json_line(&json!({"schema": 1, "type": "story-removed", "id": story.id}));
     } else {
-        ctx.ui.line(&format!(
-            "Story {} is removed: {}.",
+        let told = format!(
+            "Story {} is removed: \u{201c}{}\u{201d}.",
             story.id.short(),
             story.title
-        ));
+        );
+        ctx.ui.paragraph(0, &told.as_str().into());
     }
     Ok(())
 }

@@ -229,8 +229,10 @@ fn tell(ctx: &Context, journal: &Journal, outcome: &Outcome, asked: bool) -> Res
             count(outcome.thin, "answer", "answers")
         ));
     }
-    ctx.ui.line(&format!("{line}."));
-    if outcome.left > 0 && !asked {
+    ctx.ui.paragraph(0, &format!("{line}.").as_str().into());
+    if outcome.kept.is_empty() && outcome.left + outcome.known + outcome.thin == 0 {
+        ctx.ui.hint("No past interview has an answer to a behavioural question: `viva interview --round behavioural` asks some.");
+    } else if outcome.left > 0 && !asked {
         ctx.ui.hint(&format!(
             "{} could be taken in: `viva stories import --yes` takes all; with a keyboard you are asked for each.",
             count(outcome.left, "answer", "answers")
