@@ -323,7 +323,7 @@ impl Spoken {
     pub fn lines(&self) -> Vec<String> {
         let (shortest, longest) = self.expected;
         let mut length = format!(
-            "{} words, about {} seconds spoken; the panel reckons with {shortest} to {longest}",
+            "First answer: {} words, about {} seconds spoken; the panel reckons with {shortest} to {longest}",
             self.words, self.seconds
         );
         if let Some(seconds) = self.first_point_seconds {
@@ -340,7 +340,11 @@ impl Spoken {
             }
             words.join(", ")
         };
-        let mut counts = vec![format!("I {}, we {}", self.own.len(), self.team.len())];
+        let mut counts = vec![format!(
+            "In all: I {}, we {}",
+            self.own.len(),
+            self.team.len()
+        )];
         for (name, places) in [
             ("numbers", &self.numbers),
             ("tools", &self.tools),
