@@ -158,7 +158,7 @@ fn how_it_was_said_and_what_to_say_instead_are_in_every_form() {
     critique["surprises"] = json!([surprise]);
     let said = how_said(&critique["questions"][0]);
     assert!(
-        said[0].starts_with("8 words") && said[1].contains("fillers 1"),
+        said[0].starts_with("First answer: 8 words") && said[1].contains("fillers 1"),
         "{said:?}"
     );
 
