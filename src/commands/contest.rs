@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::interview::history::{recovery_word, word};
+use super::interview::history::word;
 use crate::critique::contest::{Contestable, DOCUMENT, MAX_CONTESTS, count, numbered};
 use crate::critique::{Contest, Contests, Critique, QuestionCritique, Quote};
 use crate::interview::{Attempt, Machine, PlannedQuestion, Recovery};
@@ -206,7 +206,7 @@ impl Contested<'_> {
         let meta = self.journal.session(self.session)?.meta;
         let recovery = match contest.after.verdict {
             Ruling::Covered => recovery(attempt, point, contest.words.start),
-            _ => Recovery::Never,
+            _ => Recovery::Never.word(None),
         };
         Ok(Some(VerdictRow {
             question: contest.question.clone(),
@@ -215,7 +215,7 @@ impl Contested<'_> {
             point: point.clone(),
             verdict: word(verdict).to_owned(),
             probability: f64::from(contest.after.probability),
-            recovery: recovery_word(recovery).to_owned(),
+            recovery,
             model_hash: meta.model.hash,
             versions: Versions {
                 judge: contest.after.judge.clone(),
@@ -243,23 +243,22 @@ fn evidence<'a>(assessment: &'a Assessment, target: &Target) -> &'a [std::ops::R
     found.unwrap_or_default()
 }
 
-/// Returns how a point came to be made by words that begin at this byte.
-fn recovery(attempt: &Attempt, point: &str, at: usize) -> Recovery {
+/// Returns how a point came to be made by words that begin at this byte, as it
+/// is stored.
+fn recovery(attempt: &Attempt, point: &str, at: usize) -> String {
     let turn = (0..attempt.turns.len())
         .rev()
         .find(|turn| attempt.offset(*turn) <= at)
         .unwrap_or(0);
-    let helped = attempt
-        .hints
-        .iter()
-        .any(|hint| hint.point == point && hint.after_turns <= turn);
-    if helped {
+    let rung = attempt.rung_within(point, turn + 1);
+    let recovery = if rung.is_some() {
         Recovery::AfterHint
     } else if turn > 0 && attempt.exchanges.is_empty() {
         Recovery::AfterProbe
     } else {
         Recovery::Unaided
-    }
+    };
+    recovery.word(rung)
 }
 
 /// Returns the JSON line of a contest.
@@ -305,11 +304,11 @@ mod tests {
 
     #[test]
     fn credit_goes_by_where_the_words_stand() {
-        assert_eq!(recovery(&attempt(None), "a", 0), Recovery::Unaided);
-        assert_eq!(recovery(&attempt(None), "a", 7), Recovery::AfterProbe);
-        assert_eq!(recovery(&attempt(Some(0)), "a", 0), Recovery::AfterHint);
-        assert_eq!(recovery(&attempt(Some(1)), "a", 0), Recovery::Unaided);
-        assert_eq!(recovery(&attempt(Some(1)), "a", 7), Recovery::AfterHint);
-        assert_eq!(recovery(&attempt(Some(1)), "b", 7), Recovery::AfterProbe);
+        assert_eq!(recovery(&attempt(None), "a", 0), "unaided");
+        assert_eq!(recovery(&attempt(None), "a", 7), "probe");
+        assert_eq!(recovery(&attempt(Some(0)), "a", 0), "hint-1");
+        assert_eq!(recovery(&attempt(Some(1)), "a", 0), "unaided");
+        assert_eq!(recovery(&attempt(Some(1)), "a", 7), "hint-1");
+        assert_eq!(recovery(&attempt(Some(1)), "b", 7), "probe");
     }
 }

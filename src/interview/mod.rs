@@ -33,6 +33,7 @@ pub use mode::{Mode, Rules};
 pub use plan::{BankItem, Plan, PlanError, PlanRequest, PlannedQuestion};
 pub use record::{
     Attempt, FollowUp, HintGiven, Judgement, Line, OwnScore, QuestionRecord, Recovery, Turn,
+    hint_of,
 };
 pub use reverse::{EmployerFlag, Exchange, Weighing};
 pub use spoken::{Quote, Spoken};

@@ -24,6 +24,32 @@ pub enum Recovery {
     Never,
 }
 
+/// The word for help by a hint. Which one follows after a hyphen (`hint-2`);
+/// before that was kept, and where it is not known, the word stands alone.
+const HINT: &str = "hint";
+
+impl Recovery {
+    /// Returns the word it is stored as; `rung` is the hint it took, if it did.
+    pub fn word(self, rung: Option<u8>) -> String {
+        match (self, rung) {
+            (Self::Unaided, _) => "unaided".to_owned(),
+            (Self::AfterProbe, _) => "probe".to_owned(),
+            (Self::AfterHint, Some(rung)) => format!("{HINT}-{rung}"),
+            (Self::AfterHint, None) => HINT.to_owned(),
+            (Self::Never, _) => "never".to_owned(),
+        }
+    }
+}
+
+/// Returns which hint it took by the word that a recovery is stored as: `None`
+/// when it took none, and `Some(None)` when that was not kept.
+pub fn hint_of(word: &str) -> Option<Option<u8>> {
+    match word.strip_prefix(HINT)? {
+        "" => Some(None),
+        rung => rung.strip_prefix('-')?.parse().ok().map(Some),
+    }
+}
+
 /// A line the panel said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
@@ -220,9 +246,14 @@ impl Attempt {
     /// point was not made.
     pub fn rung(&self, point: &str) -> Option<u8> {
         let first = self.judgements.iter().find(|one| is_covered(one, point))?;
+        self.rung_within(point, first.turns)
+    }
+
+    /// Returns the furthest hint to `point` among the first `turns` answers.
+    pub fn rung_within(&self, point: &str, turns: usize) -> Option<u8> {
         self.hints
             .iter()
-            .filter(|hint| hint.point == point && hint.after_turns < first.turns)
+            .filter(|hint| hint.point == point && hint.after_turns < turns)
             .map(|hint| hint.rung)
             .max()
     }
@@ -280,6 +311,16 @@ mod tests {
         assert_eq!(attempt.recovery("d"), Some(Recovery::Never));
         let rungs = ["a", "b", "c", "d"].map(|point| attempt.rung(point));
         assert_eq!(rungs, [None, None, Some(1), None]);
+    }
+
+    #[test]
+    fn the_word_of_a_recovery_says_which_hint_it_took() {
+        assert_eq!(Recovery::AfterHint.word(Some(2)), "hint-2");
+        assert_eq!(hint_of("hint-2"), Some(Some(2)));
+        assert_eq!(hint_of(&Recovery::AfterHint.word(None)), Some(None));
+        for word in [Recovery::AfterProbe.word(Some(2)), "hint-x".to_owned()] {
+            assert_eq!(hint_of(&word), None);
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::assessment::{Assessment, Case, Flag, Judge, Verdict};
-use super::{flags, score, text};
+use super::score::{self, Overall};
+use super::{flags, text};
 use crate::Result;
 use crate::llm::Cancel;
 
@@ -327,8 +328,10 @@ pub fn score_with(case: &Case, assessment: &Assessment, rulings: &[(Target, Rule
     score::score(
         case,
         &points,
-        None,
-        assessment.heard,
+        Overall {
+            heard: assessment.heard,
+            ..Overall::default()
+        },
         &mistakes,
         &assessment.flags,
     )

@@ -189,8 +189,10 @@ fn the_score_with_a_contest_is_the_formulas() {
     let expected = score::score(
         &case,
         &changed.points,
-        None,
-        changed.heard,
+        Overall {
+            heard: changed.heard,
+            ..Overall::default()
+        },
         &changed.mistakes,
         &changed.flags,
     );

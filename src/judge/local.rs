@@ -16,10 +16,11 @@ use super::assessment::{
 use super::combine::{Meaning, Parameters, Reading, Signals, Whole};
 use super::lexical::{Found, Searchable, Statement, question_stems};
 use super::matcher::{Kind, Matched, Matcher};
+use super::score::{self, Overall};
 use super::semantic::{Near, Semantic};
 use super::text::{self, Text};
 use super::vote::Vote;
-use super::{evidence, flags, score, star};
+use super::{evidence, flags, star};
 
 /// A mistake with fewer informative words of its own than this is not heard
 /// without a reader: "says that X is always better" would be found in every
@@ -325,7 +326,11 @@ impl LocalJudge {
                 evidence,
             });
         }
-        let score = score::score(case, &points, said_of_whole, heard, &mistakes, &found_flags);
+        let overall = Overall {
+            whole: said_of_whole,
+            heard,
+        };
+        let score = score::score(case, &points, overall, &mistakes, &found_flags);
         Ok(Detailed {
             assessment: Assessment {
                 judge: self.version(),
@@ -437,23 +442,25 @@ impl LocalJudge {
             return Ok(None);
         };
         let parameters = Parameters::shipped()?;
+        let references: Vec<Text> = model_answers(case)
+            .iter()
+            .map(|reference| Text::new(reference))
+            .collect();
+        let agreements = semantic
+            .agreements(&references, question, answer, cancel.clone())
+            .await
+            .map_err(judge_error)?;
+        // The matcher's logits of them come last.
         let before = asked(case).len() + case.mistakes.len();
-        let mut best: Option<Whole> = None;
-        for (at, reference) in model_answers(case).iter().enumerate() {
-            let agreement = semantic
-                .agreement(&Text::new(reference), question, answer, cancel.clone())
-                .await
-                .map_err(judge_error)?;
-            let found = Whole {
+        let logit = |at: usize| matched?.statements.get(before + at).copied();
+        Ok(agreements
+            .into_iter()
+            .enumerate()
+            .map(|(at, agreement)| Whole {
                 agreement,
-                matcher: matched.and_then(|found| found.statements.get(before + at).copied()),
-            };
-            let more = |best: &Whole| parameters.whole(&found) > parameters.whole(best);
-            if best.as_ref().is_none_or(more) {
-                best = Some(found);
-            }
-        }
-        Ok(best)
+                matcher: logit(at),
+            })
+            .max_by(|a, b| parameters.whole(a).total_cmp(&parameters.whole(b))))
     }
 }
 

@@ -1,3 +1,6 @@
+//! The judge on models that are made up: what it asks them, and what it makes
+//! of what they say. The real ones are judged in `tests/judge_reader.rs`.
+
 use super::*;
 use crate::llm::fake::{FakeChat, FakeEmbedder};
 

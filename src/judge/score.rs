@@ -61,14 +61,21 @@ const HEARD: f32 = 0.30;
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
 
-/// Returns the score of a judged answer, 0 to 100. `whole` is the share of a
-/// whole model answer that was said, in an exam, and `heard` how much of the rubric
-/// the reader hears in the answer, 0 to 1, where that is known.
+/// What is known of an answer as a whole, beside its points.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Overall {
+    /// In an exam, the share of a whole model answer that was said, 0 to 1.
+    pub whole: Option<f32>,
+    /// How much of the rubric the reader hears in the answer, 0 to 1; see
+    /// [`super::assessment::Assessment::heard`].
+    pub heard: Option<f32>,
+}
+
+/// Returns the score of a judged answer, 0 to 100.
 pub fn score(
     case: &Case,
     points: &[PointVerdict],
-    whole: Option<f32>,
-    heard: Option<f32>,
+    overall: Overall,
     mistakes: &[MistakeFinding],
     found: &[Flag],
 ) -> f32 {
@@ -85,7 +92,7 @@ pub fn score(
             essential.add(point.weight, earned.max(0.0));
         }
     }
-    let said = match (total.value(), whole) {
+    let said = match (total.value(), overall.whole) {
         (Some(points), Some(whole)) if case.basis == Basis::Both => {
             (1.0 - MODEL_ANSWER) * points + MODEL_ANSWER * whole
         }
@@ -107,7 +114,7 @@ pub fn score(
     if found.iter().any(|&flag| flags::gates(flag)) {
         score *= GATE / 100.0;
     }
-    if let Some(heard) = heard {
+    if let Some(heard) = overall.heard {
         score *= ((heard - UNHEARD) / (HEARD - UNHEARD)).clamp(GATE / 100.0, 1.0);
     }
     score.clamp(0.0, 100.0)
@@ -203,6 +210,16 @@ mod tests {
 
     const ALL: [PointKind; 2] = [PointKind::Essential, PointKind::Strong];
 
+    const NONE: Overall = Overall {
+        whole: None,
+        heard: None,
+    };
+
+    const WHOLE: Overall = Overall {
+        whole: Some(0.8),
+        heard: None,
+    };
+
     #[test]
     fn everything_covered_is_a_hundred_and_nothing_is_nought() {
         let case = case(&ALL, &[]);
@@ -214,8 +231,8 @@ mod tests {
             verdict(Verdict::Missing, 0.0),
             verdict(Verdict::Missing, 0.0),
         ];
-        assert_eq!(score(&case, &covered, None, None, &[], &[]), 100.0);
-        assert_eq!(score(&case, &missing, None, None, &[], &[]), 0.0);
+        assert_eq!(score(&case, &covered, NONE, &[], &[]), 100.0);
+        assert_eq!(score(&case, &missing, NONE, &[], &[]), 0.0);
     }
 
     #[test]
@@ -229,7 +246,7 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert_eq!(score(&case, &points, None, None, &[], &[]), 40.0);
+        assert_eq!(score(&case, &points, NONE, &[], &[]), 40.0);
     }
 
     #[test]
@@ -240,10 +257,7 @@ mod tests {
             verdict(Verdict::Covered, 0.9),
             verdict(Verdict::Missing, 0.1),
         ];
-        assert!(
-            score(&case, &wrong, None, None, &[], &[])
-                < score(&case, &missing, None, None, &[], &[])
-        );
+        assert!(score(&case, &wrong, NONE, &[], &[]) < score(&case, &missing, NONE, &[], &[]));
     }
 
     #[test]
@@ -253,11 +267,8 @@ mod tests {
             verdict(Verdict::Covered, 1.0),
             verdict(Verdict::Covered, 1.0),
         ];
-        assert!(score(&case, &points, None, None, &[mistake(0.9)], &[]) <= 25.0);
-        assert_eq!(
-            score(&case, &points, None, None, &[mistake(0.2)], &[]),
-            100.0
-        );
+        assert!(score(&case, &points, NONE, &[mistake(0.9)], &[]) <= 25.0);
+        assert_eq!(score(&case, &points, NONE, &[mistake(0.2)], &[]), 100.0);
     }
 
     #[test]
@@ -265,8 +276,8 @@ mod tests {
         let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
         case.basis = Basis::Reference;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
-        assert!((score(&case, &points, None, None, &[], &[]) - 50.0).abs() < 1e-3);
-        assert!((score(&case, &points, Some(0.8), None, &[], &[]) - 80.0).abs() < 1e-3);
+        assert!((score(&case, &points, NONE, &[], &[]) - 50.0).abs() < 1e-3);
+        assert!((score(&case, &points, WHOLE, &[], &[]) - 80.0).abs() < 1e-3);
     }
 
     #[test]
@@ -274,8 +285,8 @@ mod tests {
         let mut case = case(&[PointKind::Strong, PointKind::Strong], &[]);
         case.basis = Basis::Both;
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
-        assert!((score(&case, &points, Some(0.8), None, &[], &[]) - 70.0).abs() < 1e-3);
-        assert!((score(&case, &points, None, None, &[], &[]) - 50.0).abs() < 1e-3);
+        assert!((score(&case, &points, WHOLE, &[], &[]) - 70.0).abs() < 1e-3);
+        assert!((score(&case, &points, NONE, &[], &[]) - 50.0).abs() < 1e-3);
     }
 
     #[test]
@@ -285,7 +296,7 @@ mod tests {
             verdict(Verdict::Covered, 1.0),
             verdict(Verdict::Covered, 1.0),
         ];
-        let of = |heard| score(&case, &points, None, heard, &[], &[]);
+        let of = |heard| score(&case, &points, Overall { heard, ..NONE }, &[], &[]);
         assert!((of(Some(0.1)) - 10.0).abs() < 1e-3);
         assert!((of(Some(0.225)) - 50.0).abs() < 1e-3);
         assert_eq!(of(Some(0.3)), 100.0);
@@ -298,7 +309,7 @@ mod tests {
         let case = case(&[PointKind::Strong], &[]);
         let of = |p: u8| {
             let point = verdict(Verdict::Covered, f32::from(p) / 100.0);
-            score(&case, &[point], None, None, &[], &[])
+            score(&case, &[point], NONE, &[], &[])
         };
         assert!((0..100).all(|p| of(p) < of(p + 1)));
         let ends = [(0, 0.0), (25, 3.0), (75, 97.0), (100, 100.0)];
@@ -313,13 +324,10 @@ mod tests {
             verdict(Verdict::Covered, 1.0),
         ];
         assert_eq!(
-            score(&case, &points, None, None, &[], &[Flag::KeywordSalad]),
+            score(&case, &points, NONE, &[], &[Flag::KeywordSalad]),
             GATE
         );
-        assert_eq!(
-            score(&case, &points, None, None, &[], &[Flag::Recitation]),
-            100.0
-        );
+        assert_eq!(score(&case, &points, NONE, &[], &[Flag::Recitation]), 100.0);
     }
 
     #[test]
@@ -330,6 +338,6 @@ mod tests {
             verdict(Verdict::Missing, 0.0),
             verdict(Verdict::Covered, 0.9),
         ];
-        assert!(score(&case, &points, None, None, &[], &[]).is_finite());
+        assert!(score(&case, &points, NONE, &[], &[]).is_finite());
     }
 }

@@ -197,50 +197,40 @@ impl Semantic {
         Ok((found, topic))
     }
 
-    /// Compares `answer` with a whole model answer, token by token; `question`
-    /// holds the stems of the question's words. Both are read from their
-    /// beginning as far as the encoder goes.
+    /// Compares `answer` with whole model answers, token by token, and returns
+    /// one agreement for each; `question` holds the stems of the question's
+    /// words. All are read from their beginning as far as the encoder goes.
     ///
     /// # Errors
     /// Fails when the encoder does.
-    pub async fn agreement(
+    pub async fn agreements(
         &self,
-        reference: &Text,
+        references: &[Text],
         question: &HashSet<String>,
         answer: &Text,
         cancel: Cancel,
-    ) -> Result<Agreement, EngineError> {
+    ) -> Result<Vec<Agreement>, EngineError> {
         let head = |text: &Text| text.plain(0..text.words.len().min(WHOLE_WORDS));
-        let (theirs, ours) = (head(reference), head(answer));
-        if theirs.is_empty() || ours.is_empty() {
-            return Ok(Agreement::default());
+        let ours = head(answer);
+        if references.is_empty() || ours.is_empty() {
+            return Ok(vec![Agreement::default(); references.len()]);
         }
-        let theirs = self.encoded(&theirs, cancel.clone()).await?;
-        let ours = self.embedder.embed_tokens(vec![ours], cancel).await?;
+        let ours = self
+            .embedder
+            .embed_tokens(vec![ours], cancel.clone())
+            .await?;
         let ours = ours.first().map_or(&[][..], |found| &found.vectors);
-        let weights = theirs
-            .words
-            .iter()
-            .map(|at| match reference.words.get(*at) {
-                Some(word) if word.stop => WEIGHT_OF_STOP,
-                Some(word) if question.contains(&word.stem) => WEIGHT_OF_QUESTION,
-                Some(word) => lexicon::weight(&word.stem),
-                None => 0.0,
+        let mut found = Vec::new();
+        for reference in references {
+            let theirs = head(reference);
+            found.push(if theirs.is_empty() {
+                Agreement::default()
+            } else {
+                let theirs = self.encoded(&theirs, cancel.clone()).await?;
+                agreement(&theirs, reference, question, ours)
             });
-        let (mut said, mut telling, mut total) = (0.0, 0.0, 0.0);
-        for (token, weight) in theirs.vectors.iter().zip(weights) {
-            let best = ours
-                .iter()
-                .map(|other| dot(token, other))
-                .fold(0.0, f32::max);
-            said += best;
-            telling += weight * best;
-            total += weight;
         }
-        Ok(Agreement {
-            said: said / theirs.vectors.len().max(1) as f32,
-            telling: telling / total.max(f32::MIN_POSITIVE),
-        })
+        Ok(found)
     }
 
     /// Encodes `text`, or remembers it. Alone: what is encoded beside a text
@@ -364,6 +354,38 @@ pub(super) fn mean(vectors: &[Vec<f32>]) -> Vec<f32> {
 
 pub(super) fn dot(one: &[f32], other: &[f32]) -> f32 {
     one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+/// Compares the vectors of an answer with those of a whole model answer.
+fn agreement(
+    theirs: &Encoded,
+    reference: &Text,
+    question: &HashSet<String>,
+    ours: &[Vec<f32>],
+) -> Agreement {
+    let weights = theirs
+        .words
+        .iter()
+        .map(|at| match reference.words.get(*at) {
+            Some(word) if word.stop => WEIGHT_OF_STOP,
+            Some(word) if question.contains(&word.stem) => WEIGHT_OF_QUESTION,
+            Some(word) => lexicon::weight(&word.stem),
+            None => 0.0,
+        });
+    let (mut said, mut telling, mut total) = (0.0, 0.0, 0.0);
+    for (token, weight) in theirs.vectors.iter().zip(weights) {
+        let best = ours
+            .iter()
+            .map(|other| dot(token, other))
+            .fold(0.0, f32::max);
+        said += best;
+        telling += weight * best;
+        total += weight;
+    }
+    Agreement {
+        said: said / theirs.vectors.len().max(1) as f32,
+        telling: telling / total.max(f32::MIN_POSITIVE),
+    }
 }
 
 #[cfg(test)]

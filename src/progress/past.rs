@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::documents::{PastCritique, quote};
 use super::drift::Regrade;
+use crate::interview::hint_of;
 use crate::judge::{Verdict, is_trusted};
 use crate::store::{SessionId, StoredVerdict, VerdictSource};
 
@@ -404,8 +405,7 @@ fn verdict(word: &str) -> Option<Verdict> {
 fn recall(recovery: &str, attempt: u32, verdict: Verdict) -> Recall {
     match recovery {
         _ if verdict != Verdict::Covered => Recall::Never,
-        // Which hint it took follows after a hyphen.
-        hint if hint.starts_with("hint") => Recall::Hint,
+        hint if hint_of(hint).is_some() => Recall::Hint,
         "probe" => Recall::Probe,
         "unaided" if attempt == 0 => Recall::Unaided,
         "unaided" => Recall::Again,

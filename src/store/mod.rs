@@ -10,6 +10,7 @@
 //! [`Journal::notices`] or in the error's hints.
 
 mod damage;
+mod forget;
 mod journal;
 mod layout;
 mod lock;

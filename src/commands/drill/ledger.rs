@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::super::interview::history::hint_of;
 use crate::Result;
 use crate::drill::card::{Card, past};
 use crate::drill::sitting::RUNGS;
@@ -15,6 +14,7 @@ use crate::drill::{
     rate,
 };
 use crate::guide::Library;
+use crate::interview::hint_of;
 use crate::judge::{Verdict, is_trusted};
 use crate::store::{
     CardRow, Journal, ReviewRow, SessionId, StoredEvent, StoredVerdict, VerdictSource,

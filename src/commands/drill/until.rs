@@ -65,7 +65,7 @@ pub(super) fn show(
     {
         return Err(
             Error::usage(format!("the round {round} has no points to drill"))
-                .hint("Its points are made by asking the panel: `viva interview --round candidate-questions` plays it.")
+                .hint(format!("`viva interview --round {round}` plays it."))
                 .hint("`viva drill --until` without `--round` plans for all the others."),
         );
     }
@@ -84,11 +84,16 @@ pub(super) fn show(
             .find(|one| one.question.id == key.0)
             .map_or("", |one| one.question.concept.as_str())
     };
+    let wanted = Wanted {
+        today,
+        interview,
+        minutes,
+        round,
+    };
     if ctx.ui.is_json() {
-        ctx.ui
-            .json_line(&as_json(&made, today, interview, minutes, round));
+        ctx.ui.json_line(&as_json(&made, wanted));
     } else {
-        print(&ctx.ui, &made, (today, interview), minutes, round, concept);
+        print(&ctx.ui, &made, wanted, concept);
     }
     Ok(made
         .days
@@ -121,13 +126,22 @@ pub(super) fn may_begin(ctx: &Context, scripted: bool, today: &[Key]) -> Result<
     })
 }
 
-fn as_json(
-    plan: &UntilPlan,
+/// What was asked for.
+#[derive(Clone, Copy)]
+struct Wanted {
     today: Date,
     interview: Date,
     minutes: u32,
     round: Option<Round>,
-) -> serde_json::Value {
+}
+
+fn as_json(plan: &UntilPlan, wanted: Wanted) -> serde_json::Value {
+    let Wanted {
+        today,
+        interview,
+        minutes,
+        round,
+    } = wanted;
     let days: Vec<_> = (0_i32..)
         .zip(&plan.days)
         .map(|(index, day)| {
@@ -167,14 +181,13 @@ fn as_json(
     })
 }
 
-fn print<'a>(
-    ui: &Ui,
-    plan: &UntilPlan,
-    (today, interview): (Date, Date),
-    minutes: u32,
-    round: Option<Round>,
-    concept: impl Fn(&Key) -> &'a str,
-) {
+fn print<'a>(ui: &Ui, plan: &UntilPlan, wanted: Wanted, concept: impl Fn(&Key) -> &'a str) {
+    let Wanted {
+        today,
+        interview,
+        minutes,
+        round,
+    } = wanted;
     let count = plan.days.len();
     ui.stage_text(
         0,

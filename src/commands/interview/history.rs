@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::Result;
-use crate::interview::{Attempt, Machine, PlanRequest, Recovery};
+use crate::interview::{Attempt, Machine, PlanRequest, Recovery, hint_of};
 use crate::judge::{PointVerdict, Verdict};
 use crate::progress::guide_version;
 use crate::store::{
@@ -132,38 +132,6 @@ pub(super) fn rows(
     rows
 }
 
-/// Returns the word a recovery is stored as.
-pub(in crate::commands) fn recovery_word(recovery: Recovery) -> &'static str {
-    match recovery {
-        Recovery::Unaided => "unaided",
-        Recovery::AfterProbe => "probe",
-        Recovery::AfterHint => HINT,
-        Recovery::Never => "never",
-    }
-}
-
-/// The word for help by a hint. Which one follows after a hyphen (`hint-2`);
-/// before that was kept, and where it is not known, the word stands alone.
-const HINT: &str = "hint";
-
-/// Returns which hint it took by the word that a recovery is stored as: `None`
-/// when it took none, and `Some(None)` when that was not kept.
-pub(in crate::commands) fn hint_of(word: &str) -> Option<Option<u8>> {
-    match word.strip_prefix(HINT)? {
-        "" => Some(None),
-        rung => rung.strip_prefix('-')?.parse().ok().map(Some),
-    }
-}
-
-/// Returns the word that how `attempt` came to `point` is stored as.
-fn word_of(attempt: &Attempt, point: &str) -> String {
-    let recovery = attempt.recovery(point).unwrap_or(Recovery::Never);
-    match (recovery, attempt.rung(point)) {
-        (Recovery::AfterHint, Some(rung)) => format!("{HINT}-{rung}"),
-        _ => recovery_word(recovery).to_owned(),
-    }
-}
-
 /// Returns one row a point of what `attempt` came to, each otherwise as `like`.
 pub(in crate::commands) fn attempt_rows(attempt: &Attempt, like: &VerdictRow) -> Vec<VerdictRow> {
     let Some(assessment) = attempt.assessment() else {
@@ -173,7 +141,10 @@ pub(in crate::commands) fn attempt_rows(attempt: &Attempt, like: &VerdictRow) ->
         point: found.id.clone(),
         verdict: word(found.verdict).to_owned(),
         probability: f64::from(found.probability),
-        recovery: word_of(attempt, &found.id),
+        recovery: attempt
+            .recovery(&found.id)
+            .unwrap_or(Recovery::Never)
+            .word(attempt.rung(&found.id)),
         versions: Versions {
             judge: assessment.judge.clone(),
             ..like.versions.clone()
@@ -292,9 +263,6 @@ mod tests {
         assert_eq!(weight("covered", "unaided"), 0.0);
         assert!(weight("covered", "hint") > weight("covered", "probe"));
         assert_eq!(weight("covered", "hint-2"), weight("covered", "hint"));
-        assert_eq!(hint_of("hint-2"), Some(Some(2)));
-        assert_eq!(hint_of("hint"), Some(None));
-        assert_eq!([hint_of("probe"), hint_of("hint-x")], [None, None]);
         assert!(weight("wrong", "never") > weight("missing", "never"));
     }
 }
