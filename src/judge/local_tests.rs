@@ -2,6 +2,7 @@
 //! of what they say. The real ones are judged in `tests/judge_reader.rs`.
 
 use super::*;
+use crate::guide::PointKind;
 use crate::llm::fake::{FakeChat, FakeEmbedder};
 
 #[tokio::test]
@@ -78,4 +79,82 @@ fn only_a_reading_judge_that_missed_no_floor_is_trusted() {
     assert_eq!(reading.version(), LocalJudge::reading_version());
     assert!(trusted(reading.clone()));
     assert!(!trusted(reading.unproven()));
+}
+
+/// A judge whose reader gives every statement this logit of "yes".
+fn hearing(yes: f32) -> LocalJudge {
+    let reader = FakeChat::new(["unused"])
+        .with_branch(move |request| vec![vec![yes, 0.0, -9.0]; request.branches.len()]);
+    LocalJudge::trained(
+        Arc::new(FakeEmbedder::new(8)),
+        Arc::new(reader),
+        Arc::new(FakeEmbedder::new(8)),
+    )
+}
+
+fn asked_for(points: &[&str], references: &[&str], basis: Basis) -> Case {
+    let point = |text: &&str| CasePoint {
+        id: (*text).to_owned(),
+        text: (*text).to_owned(),
+        weight: 1.0,
+        kind: PointKind::Strong,
+        key_terms: Vec::new(),
+        star: None,
+    };
+    Case {
+        question: "Why is it slow?".into(),
+        points: points.iter().map(point).collect(),
+        mistakes: Vec::new(),
+        references: references.iter().map(|one| (*one).to_owned()).collect(),
+        basis,
+        behavioural: false,
+        answer: "The queue grows when the workers wait for the disk.".into(),
+    }
+}
+
+async fn judged(judge: &LocalJudge, case: &Case) -> Detailed {
+    judge.detailed(case, Cancel::new()).await.expect("judged")
+}
+
+#[tokio::test]
+async fn what_the_reader_hears_of_a_rubric_scales_the_score() {
+    let three = ["The queue grows", "Workers wait", "The disk is slow"];
+    let rubric = asked_for(&three, &[], Basis::Rubric);
+    let loud = judged(&hearing(4.0), &rubric).await.assessment;
+    assert!(loud.heard.is_some_and(|heard| heard > 0.95), "{loud:?}");
+    let quiet = judged(&hearing(-4.0), &rubric).await.assessment;
+    assert!(quiet.heard.is_some_and(|heard| heard < 0.05), "{quiet:?}");
+    let of = |heard| {
+        let overall = Overall { whole: None, heard };
+        score::score(&rubric, &quiet.points, overall, &[], &quiet.flags)
+    };
+    assert_eq!(quiet.score, of(quiet.heard));
+    assert!((of(None) - 10.0 * quiet.score).abs() < 1e-3 && quiet.score > 0.0);
+    // Of two points, or in an exam, it says nothing.
+    for case in [
+        asked_for(&three[..2], &[], Basis::Rubric),
+        asked_for(&three, &["The disk."], Basis::Both),
+    ] {
+        assert_eq!(judged(&hearing(-4.0), &case).await.assessment.heard, None);
+    }
+}
+
+#[tokio::test]
+async fn an_exam_is_graded_by_its_points_and_the_nearest_model_answer() {
+    let parameters = Parameters::shipped().expect("weights");
+    let points = ["The queue grows", "Lions roar"];
+    let far = "Lions roar at night in tall grass.";
+    let near = "The queue grows when the workers wait for the disk.";
+    let judge = hearing(1.0);
+    let of = async |references: &[&str]| {
+        judged(&judge, &asked_for(&points, references, Basis::Both)).await
+    };
+    let (both, alone) = (of(&[far, near]).await, of(&[near]).await);
+    assert_eq!(both.whole, alone.whole, "the nearest counts");
+    let whole = both.whole.expect("compared");
+    assert!((whole.agreement.said - 1.0).abs() < 1e-3, "{whole:?}");
+    assert!(of(&[far]).await.assessment.score < both.assessment.score);
+    let points: f32 = both.assessment.points.iter().map(|p| p.probability).sum();
+    let wanted = 100.0 * (points / 2.0 + 2.0 * parameters.whole(&whole)) / 3.0;
+    assert!((both.assessment.score - wanted).abs() < 1e-2, "{both:?}");
 }

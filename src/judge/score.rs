@@ -208,6 +208,10 @@ mod tests {
         }
     }
 
+    fn made() -> [PointVerdict; 2] {
+        [(); 2].map(|()| verdict(Verdict::Covered, 1.0))
+    }
+
     const ALL: [PointKind; 2] = [PointKind::Essential, PointKind::Strong];
 
     const NONE: Overall = Overall {
@@ -263,10 +267,7 @@ mod tests {
     #[test]
     fn a_fatal_mistake_caps_the_score() {
         let case = case(&ALL, &[Severity::Fatal]);
-        let points = [
-            verdict(Verdict::Covered, 1.0),
-            verdict(Verdict::Covered, 1.0),
-        ];
+        let points = made();
         assert!(score(&case, &points, NONE, &[mistake(0.9)], &[]) <= 25.0);
         assert_eq!(score(&case, &points, NONE, &[mistake(0.2)], &[]), 100.0);
     }
@@ -292,10 +293,7 @@ mod tests {
     #[test]
     fn an_answer_of_which_the_reader_hears_nothing_is_worth_a_tenth() {
         let case = case(&ALL, &[]);
-        let points = [
-            verdict(Verdict::Covered, 1.0),
-            verdict(Verdict::Covered, 1.0),
-        ];
+        let points = made();
         let of = |heard| score(&case, &points, Overall { heard, ..NONE }, &[], &[]);
         assert!((of(Some(0.1)) - 10.0).abs() < 1e-3);
         assert!((of(Some(0.225)) - 50.0).abs() < 1e-3);
@@ -319,10 +317,7 @@ mod tests {
     #[test]
     fn a_flagged_answer_gets_ten_at_most_but_recitation_keeps_its_score() {
         let case = case(&ALL, &[]);
-        let points = [
-            verdict(Verdict::Covered, 1.0),
-            verdict(Verdict::Covered, 1.0),
-        ];
+        let points = made();
         assert_eq!(
             score(&case, &points, NONE, &[], &[Flag::KeywordSalad]),
             GATE
