@@ -307,10 +307,12 @@ pub fn is_better(one: &Ruled, other: &Ruled) -> bool {
 pub fn score_with(case: &Case, assessment: &Assessment, rulings: &[(Target, Ruled)]) -> f32 {
     let mut points = assessment.points.clone();
     let mut mistakes = assessment.mistakes.clone();
+    let mut won = 0.0;
     for (target, ruled) in rulings {
         match target {
             Target::Point(id) => {
                 for point in points.iter_mut().filter(|point| point.id == *id) {
+                    won += (ruled.probability - point.probability).max(0.0);
                     point.probability = ruled.probability;
                     if let Some(verdict) = ruled.verdict.verdict() {
                         point.verdict = verdict;
@@ -325,11 +327,13 @@ pub fn score_with(case: &Case, assessment: &Assessment, rulings: &[(Target, Rule
             }
         }
     }
+    // What was won by a contest was heard after all.
+    let share = won / points.len().max(1) as f32;
     score::score(
         case,
         &points,
         Overall {
-            heard: assessment.heard,
+            heard: assessment.heard.map(|heard| (heard + share).min(1.0)),
             ..Overall::default()
         },
         &mistakes,

@@ -198,6 +198,14 @@ fn the_score_with_a_contest_is_the_formulas() {
     );
     assert!(with > without);
     assert_eq!(with, expected);
+    // An answer of which little was heard is worth more by what is won.
+    let quiet = Assessment {
+        heard: Some(0.2),
+        ..first.clone()
+    };
+    let before = score_with(&case, &quiet, &[]);
+    let after = score_with(&case, &quiet, &[(point("b"), ruling.clone())]);
+    assert!(after > with * before / without, "{before} {after}");
     let gated = Assessment {
         flags: vec![Flag::KeywordSalad],
         ..first
