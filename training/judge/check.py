@@ -25,7 +25,10 @@ FIRST_KINDS = {
 LATER_KINDS = {
     "told": (110, 180), "medium": (70, 130), "near-miss": (90, 150), "wrong-sure": (90, 150), "wrong-subtle": (90, 150), "terse": (25, 60),
 }
-KINDS = FIRST_KINDS | LATER_KINDS
+# From b21 on: these four of every question, and two of the others.
+ALWAYS = ("told", "medium", "near-miss", "wrong-subtle")
+LAST_KINDS = {"ramble": (180, 260), "contradict": (100, 160), "adjacent": (90, 150)}
+KINDS = FIRST_KINDS | LATER_KINDS | LAST_KINDS
 # Kinds whose points nearly all get the same label, so that agreeing on them is easy.
 ONE_SIDED = ("strong", "weak-long", "wrong", "told", "near-miss", "wrong-sure")
 POINT_VALUES = (1, 0.5, 0, -1)
@@ -71,7 +74,8 @@ def check_answers(questions, problems):
     for row in answers.values():
         kinds[row["question"]].add(row["kind"])
     for question, found in kinds.items():
-        if found not in (set(FIRST_KINDS), set(LATER_KINDS)):
+        last = set(ALWAYS) <= found and len(found) == len(ALWAYS) + 2 and found <= set(LATER_KINDS) | set(LAST_KINDS)
+        if found not in (set(FIRST_KINDS), set(LATER_KINDS)) and not last:
             problems.append(f"{question}: has the kinds {sorted(found)}")
     return answers
 
@@ -94,6 +98,21 @@ def check_labels(pattern, questions, answers, problems):
                 problems.append(f"{where}: {field} differ from the question's: {sorted(set(row[field]) ^ expected)}")
             problems.extend(f"{where}: {field} {item} = {value}" for item, value in row[field].items() if value not in values)
     return labels
+
+
+def check_exams(problems):
+    """Returns the marks of the exam answers by id."""
+    marks = {row["id"]: row["marks"] for _, _, row in read_lines("exams/*.marks.jsonl")}
+    rows = list(read_lines("exams/e??.jsonl"))
+    for name, number, row in rows:
+        if set(row) != {"id", "question_id", "question", "reference", "answer"}:
+            problems.append(f"{name}:{number}: fields {sorted(row)}")
+        elif marks.get(row["id"]) not in [half / 2 for half in range(11)]:
+            problems.append(f"{name}:{number}: marks {marks.get(row['id'])}")
+    ids = [row.get("id") for _, _, row in rows]
+    if len(set(ids)) != len(ids) or set(ids) != set(marks):
+        problems.append("exams: ids twice, or marks without an answer")
+    return marks, {row.get("question_id") for _, _, row in rows}
 
 
 def three_classes(value):
@@ -207,12 +226,16 @@ def main():
     answers = check_answers(questions, problems)
     first = check_labels("labels/*.jsonl", questions, answers, problems)
     second = check_labels("labels-second/*.jsonl", questions, answers, problems)
+    marks, exams = check_exams(problems)
     for problem in problems:
         print("problem:", problem, file=sys.stderr)
     if problems:
         raise SystemExit(f"{len(problems)} problems")
     print(f"{len(answers)} answers to {len({row['question'] for row in answers.values()})} questions; "
           f"{len(first)} labelled, {len(second)} of them a second time")
+    if marks:
+        low, high = (sum(test(value) for value in marks.values()) / len(marks) for test in (lambda v: v <= 1, lambda v: v >= 4))
+        print(f"{len(marks)} exam answers to {len(exams)} questions: {low:.2f} with at most one mark of five, {high:.2f} with four or more")
 
     print("\nWords by kind, and the share of each label given to points")
     for kind, (low, high) in KINDS.items():
