@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import statistics
 import sys
 import tomllib
 
@@ -236,6 +237,9 @@ def main():
     if marks:
         low, high = (sum(test(value) for value in marks.values()) / len(marks) for test in (lambda v: v <= 1, lambda v: v >= 4))
         print(f"{len(marks)} exam answers to {len(exams)} questions: {low:.2f} with at most one mark of five, {high:.2f} with four or more")
+        again = [(marks[row["id"]], row["marks"]) for _, _, row in read_lines("exams-second/*.marks.jsonl")]
+        apart = sum(abs(a - b) for a, b in again) / max(1, len(again))
+        print(f"{len(again)} of them marked a second time: r {statistics.correlation(*zip(*again)):.3f}, {apart:.2f} marks of five apart on average")
 
     print("\nWords by kind, and the share of each label given to points")
     for kind, (low, high) in KINDS.items():
