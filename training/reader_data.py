@@ -1,7 +1,8 @@
 """What the reader is trained and measured on: items of one question, one answer and several statements to look for.
 
 An item is {"group", "kind", "question", "answer", "branches"}; a branch is {"text", "target", "label", "what"}: the prompt's
-end, the wanted probabilities of yes, no and wrong, the label they come from, and "point", "mistake", "foreign" (another question's point) or "reference". An item
+end, the wanted probabilities of yes, no and wrong, the label they come from, and "point", "mistake", "foreign" (another question's point), "reference" (a whole
+model answer) or "topic" (whether the question is answered at all). An item
 with "score" has branches with "weight" instead of targets: only the whole answer was graded.
 """
 import glob
@@ -19,6 +20,8 @@ TARGETS = {1: (0.97, 0.02, 0.01), 0.5: (0.45, 0.54, 0.01), 0: (0.02, 0.97, 0.01)
 ONE_SIDED = ("strong", "weak-long", "wrong")
 # Sets whose licence allows trained weights to ship, and how many packed answers of each a pass takes.
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
+REFERENCE = 600   # characters of a model answer that are read
+TOPIC = "\nIs this an answer to the question?\nVerdict:"   # the same as in src/judge/local.rs
 WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense")
 
 
@@ -48,8 +51,12 @@ def prefix(item):
 
 
 def branch(what, text, label=None, target=None, weight=None):
-    head = "Mistake" if what == "mistake" else "Point"
-    return {"text": f"\n{head}: {squeeze(text)}\nVerdict:", "what": what, "label": label, "target": target, "weight": weight}
+    if what == "topic":
+        text = TOPIC
+    else:
+        head = {"mistake": "Mistake", "reference": "Model answer"}.get(what, "Point")
+        text = f"\n{head}: {squeeze(text, REFERENCE if what == 'reference' else 400)}\nVerdict:"
+    return {"text": text, "what": what, "label": label, "target": target, "weight": weight}
 
 
 def questions_of(corpus):
@@ -95,6 +102,35 @@ def own_items(corpus, part, last="b99"):
                 if q and label and part_of(q["concept"]) == part:
                     items.append(item_of(q, row["kind"], row["answer"], label["points"], label["mistakes"]))
     return items
+
+
+def asked(item):
+    """Adds to an item whether its answer is one to its question. An answer to the question next door is not."""
+    label = 0 if item["kind"] in WORTHLESS + ("adjacent",) else 1
+    item["branches"].append(branch("topic", "", label, TARGETS[label]))
+    return item
+
+
+def exam_items(corpus, part):
+    """Returns the marked exam answers of a part: "train", "valid" (every fourth question) or "all". Each is graded against one
+    whole model answer."""
+    items = []
+    for path in sorted(glob.glob(os.path.join(corpus, "exams", "e??.jsonl"))):
+        marks_path = path.replace(".jsonl", ".marks.jsonl")
+        if not os.path.exists(marks_path):
+            continue
+        with open(marks_path, encoding="utf-8") as file:
+            marks = {r["id"]: r["marks"] for r in map(json.loads, file)}
+        with open(path, encoding="utf-8") as file:
+            for row in map(json.loads, file):
+                if row["id"] in marks and (part == "all" or held_out("exam", row["question_id"]) == (part == "valid")):
+                    items.append({"group": f"exam:{row['question_id']}", "kind": "exam", "question": row["question"], "answer": row["answer"], "reference": row["reference"],
+                                  "branches": [graded(row["reference"], marks[row["id"]] / 5)]})
+    return items
+
+
+def graded(reference, score):
+    return branch("reference", reference, score, (0.02 + 0.95 * score, 0.97 - 0.95 * score, 0.01))
 
 
 def nonsense_items(corpus, part):
@@ -196,6 +232,55 @@ def heap(q, rng):
     return rng.choice((" ", ", ")).join(said[:rng.randint(25, 60)])
 
 
+def made_worthless(questions, by_question, rng, often=1.0):
+    """Returns answers to the training questions that are worth nothing: nonsense that sounds like an answer, words out of order,
+    good answers to questions of a like kind, the question said back. `often` says how many, 1 being some two a question."""
+    items = []
+    good = ("strong", "story", "paraphrase", "told", "short", "corrected", "medium", "half", "ramble", "wrong-subtle")
+    subject = {i: set(content_of(q["ask"] + " " + " ".join(p["text"] for p in q["point"]))) for i, q in questions.items() if i in by_question}
+    for qid in sorted(by_question):
+        q = questions[qid]
+        mine = [it for it in by_question[qid] if it["kind"] in good] or by_question[qid]
+        said = []
+        if rng.random() < 0.6 * often:
+            said.append(("nonsense", nonsense(q, rng)))
+        if rng.random() < 0.3 * often:
+            said.append(("nonsense", scrambled(rng.choice(mine)["answer"], rng)))
+        if rng.random() < 0.2 * often:
+            said.append(("salad", heap(q, rng)))
+        if rng.random() < 0.12 * often:
+            said.append(("echo", rng.choice((q.get("variants") or []) + [q["ask"]])))
+        for size in (1, 6, 30):   # ever nearer questions
+            if rng.random() < 0.5 * often:
+                others = rng.sample([o for o in sorted(by_question) if questions[o]["concept"] != q["concept"]], size)
+                near = max(others, key=lambda o: len(subject[qid] & subject[o]))
+                said.append(("off-topic", rng.choice([it for it in by_question[near] if it["kind"] in good] or by_question[near])["answer"]))
+        for kind, text in said:
+            it = worthless_item(q, kind, text)
+            it["branches"] = rng.sample(it["branches"], min(5, len(it["branches"])))
+            items.append(it)
+    return items
+
+
+def whole_pass(corpus, public, seed, share=0.25):
+    """Returns one pass over everything: the labelled answers, answers worth nothing, marked exam answers, and of the public
+    sets' answers `share` to one of ours. Every item of ours also asks whether the question is answered, and in half of the answers some words are missing."""
+    rng = random.Random(seed)
+    questions = {i: q for i, q in questions_of(corpus).items() if part_of(q["concept"]) == "train"}
+    by_question = {}
+    for it in own_items(corpus, "train"):
+        by_question.setdefault(it["group"], []).append(it)
+    items = [asked(it) for it in training_items(corpus, None, seed) + made_worthless(questions, by_question, rng)]
+    for it in items:
+        if rng.random() < 0.5:
+            lost = rng.uniform(0, 0.1)
+            it["answer"] = " ".join(w for w in it["answer"].split() if rng.random() > lost)
+        rng.shuffle(it["branches"])
+    items += exam_items(corpus, "train")
+    extra = public_items(public, seed + 1000, 4.0)
+    return items + extra[:int(share * len(items))]
+
+
 def worthless_pass(corpus, public, seed, real=0.3):
     """Returns a short pass that teaches what is worth nothing: nonsense that sounds like an answer, words out of order, good
     answers to questions of a like kind, the question said back; among a share of the labelled answers and a few public ones."""
@@ -280,11 +365,12 @@ def rows_of(folder, name):
         return [json.loads(line) for line in file]
 
 
-def public_items(folder, seed):
-    """Returns one pass over a sample of the public sets whose licence allows trained weights to ship."""
+def public_items(folder, seed, times=1.0):
+    """Returns one pass over a sample of the public sets whose licence allows trained weights to ship, `times` as large as usual."""
     rng = random.Random(seed)
     items = []
     for name, most in PUBLIC.items():
+        most = int(most * times)
         packs = {}
         for r in rows_of(folder, name):
             if r["answer"].strip() and not held_out(name, r["qid"]):
@@ -298,7 +384,7 @@ def public_items(folder, seed):
                 it |= {"score": rows[0]["score"], "branches": [branch("point", p["text"], weight=p["weight"] / total) for p in rows[0]["points"]]}
             else:
                 score = rows[0]["score"]
-                it["branches"] = [branch("reference", rng.choice(rows[0]["references"][:2]), score, (0.02 + 0.95 * score, 0.97 - 0.95 * score, 0.01))]
+                it["branches"] = [graded(rng.choice(rows[0]["references"][:2]), score)]
             items.append(it)
     rng.shuffle(items)
     return items
@@ -331,5 +417,8 @@ def report(tag, items, probabilities):
         print(tag, what, "AUC %.3f" % (auc(*zip(*rows)) or float("nan")), f"of {len(rows)}, accuracy %.3f" % np.mean([(p > 0.5) == m for m, p in rows]), flush=True)
     wrong = [(label == -1, p[2]) for _, w, label, p in flat if w == "point" and label in (0, -1, 1)]
     print(tag, "wrong AUC %.3f" % (auc(*zip(*wrong)) or float("nan")), flush=True)
-    kinds = sorted({k for k, *_ in flat})
-    print(tag, {k: "%.2f %.2f %.2f" % tuple(np.mean([p for kind, w, _, p in flat if kind == k and w == "point"], 0)) for k in kinds}, flush=True)
+    graded_rows = [(label, p[0]) for _, w, label, p in flat if w == "reference"]
+    if graded_rows:
+        print(tag, "model answers r %.3f of %d" % (np.corrcoef(*zip(*graded_rows))[0, 1], len(graded_rows)), flush=True)
+    kinds = sorted({k for k, _, _, _ in flat})
+    print(tag, {k: "%.2f %.2f %.2f" % tuple(np.mean([p for kind, w, _, p in flat if kind == k and w == "point"], 0)) for k in kinds if k != "exam"}, flush=True)

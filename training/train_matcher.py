@@ -8,7 +8,7 @@ about it count too. Whether this is an answer to the question is the cosine of t
 and points together, learned against the other answers of a batch. What was said wrongly cannot be told apart in this way:
 points labelled wrong are left out.
 
-usage: train_matcher.py --base FOLDER --corpus training/judge --public DIR --minutes M --out matcher.pt [--start matcher.pt]
+usage: train_matcher.py --base FOLDER --corpus training/judge --public DIR --minutes M [--device cuda] --out matcher.pt [--start matcher.pt]
 """
 import argparse
 import random
@@ -48,7 +48,7 @@ class Matcher(torch.nn.Module):
 
     def encode(self, texts, tokens):
         """Returns unit vectors of each text's own tokens, padded, and their mask."""
-        e = self.tok(texts, padding=True, truncation=True, max_length=tokens, return_tensors="pt", return_special_tokens_mask=True)
+        e = self.tok(texts, padding=True, truncation=True, max_length=tokens, return_tensors="pt", return_special_tokens_mask=True).to(self.gate.weight.device)
         own = 1 - e.pop("special_tokens_mask")
         h = F.normalize(self.bert(**e).last_hidden_state, dim=-1)
         return h, own.float()
@@ -99,7 +99,7 @@ def own_pass(corpus, seed):
             some = rng.sample(own, rng.randint(2, min(5, len(own))))
             share = sum(max(b["label"], 0) for b in some) / len(some)
             it["branches"].append(data.branch("reference", ". ".join(data.without_frame(statement(b)) for b in some), share, (0.02 + 0.95 * share, 0, 0)))
-    return items
+    return items + data.exam_items(corpus, "train")
 
 
 def about(q):
@@ -136,7 +136,8 @@ def encoded(model, texts, tokens, chunk):
 
 def stacked(parts):
     n = max(len(p) for p in parts)
-    return torch.stack([F.pad(p, (0, 0, 0, n - len(p))) for p in parts]), torch.tensor([[1.0] * len(p) + [0.0] * (n - len(p)) for p in parts])
+    masks = torch.tensor([[1.0] * len(p) + [0.0] * (n - len(p)) for p in parts], device=parts[0].device)
+    return torch.stack([F.pad(p, (0, 0, 0, n - len(p))) for p in parts]), masks
 
 
 def forward(model, items, chunk=8):
@@ -164,30 +165,32 @@ def forward(model, items, chunk=8):
 
 
 def loss_of(model, items, logits, answers, abouts):
-    total, count, at = 0.0, 0.0, 0
+    total, count, at, device = 0.0, 0.0, 0, logits.device
     for it in items:
         rows = logits[at:at + len(it["branches"])]
         at += len(it["branches"])
         if it.get("score") is not None:
-            weight = torch.tensor([b["weight"] for b in it["branches"]])
+            weight = torch.tensor([b["weight"] for b in it["branches"]], device=device)
             mean = ((rows.sigmoid() * weight).sum() / weight.sum()).clamp(1e-4, 1 - 1e-4)
             total = total - (it["score"] * mean.log() + (1 - it["score"]) * (1 - mean).log())
             count += 1
         else:
-            target = torch.tensor([b["target"][0] for b in it["branches"]])
+            target = torch.tensor([b["target"][0] for b in it["branches"]], device=device)
             each = 1 / len(it["branches"]) ** 0.5
             total = total + each * F.binary_cross_entropy_with_logits(rows, target, reduction="sum")
             count += each * len(it["branches"])
-    # Every answer of the batch against every question of it.
-    for n, vector in abouts.items():
-        for m in abouts:
-            same = items[n]["concept"] == items[m]["concept"]
-            if same and (n != m):
-                continue
-            label = float(n == m and items[n]["topic"])
-            z = model.topic[0] + model.topic[1] * (vector * answers[m]).sum()
-            total = total + 0.5 * F.binary_cross_entropy_with_logits(z, torch.tensor(label))
-            count += 0.5
+    # Every answer of the batch against every question of it. The one question of its own weighs
+    # as much as a quarter of the others.
+    if abouts:
+        own = list(abouts)
+        z = model.topic[0] + model.topic[1] * torch.stack([abouts[n] for n in own]) @ torch.stack([answers[n] for n in own]).T
+        pairs = [[0.0 if n != m and items[n]["concept"] == items[m]["concept"] else 1.0 if n != m else max(1.0, len(own) / 4) for m in own] for n in own]
+        label = [[float(n == m and items[n]["topic"]) for m in own] for n in own]
+        pairs, label = torch.tensor(pairs, device=device), torch.tensor(label, device=device)
+        each = F.binary_cross_entropy_with_logits(z, label, reduction="none") * pairs
+        share = 1.5 * len(own)
+        total = total + share * each.sum() / pairs.sum()
+        count += share
     return total / count
 
 
@@ -264,15 +267,17 @@ def main():
     a.add_argument("--minutes", type=float, required=True, help="wall time")
     a.add_argument("--rate", type=float, default=5e-5)
     a.add_argument("--tokens", type=int, default=2500)
+    a.add_argument("--times", type=float, default=1.0, help="size of the sample of the public sets")
     a.add_argument("--look", type=float, default=480)
+    a.add_argument("--device", default="cpu")
     a.add_argument("--start")
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--out", required=True)
     a = a.parse_args()
     torch.manual_seed(a.seed)
-    model = Matcher(a.base)
+    model = Matcher(a.base).to(a.device)
     if a.start:
-        model.load_state_dict(torch.load(a.start))
+        model.load_state_dict(torch.load(a.start, map_location=a.device))
     heads = [model.point, model.mistake, model.reference, model.topic]
     body = [p for p in model.bert.parameters() if p.requires_grad]
     opt = torch.optim.AdamW([{"params": body, "lr": a.rate}, {"params": list(model.gate.parameters()), "lr": 2e-3}, {"params": heads, "lr": 5e-3}], weight_decay=0.01, betas=(0.9, 0.98))
@@ -284,7 +289,7 @@ def main():
     model.train()
     while (share := (time.time() - begun) / (60 * a.minutes)) < 1:
         if not queue:
-            queue = batches(own_pass(a.corpus, a.seed * 100 + passes) + (data.public_items(a.public, a.seed * 100 + passes) if a.public else []), rng, a.tokens)
+            queue = batches(own_pass(a.corpus, a.seed * 100 + passes) + (data.public_items(a.public, a.seed * 100 + passes, a.times) if a.public else []), rng, a.tokens)
             print(f"pass {passes}, {len(queue)} batches", flush=True)
             passes += 1
         items = queue.pop()

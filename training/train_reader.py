@@ -8,14 +8,14 @@ sequence with a block attention mask) as in llama.cpp (one KV prefix, one batch 
     \nPoint: ...\nVerdict:          -> " yes" | " no" | " wrong"
     \nMistake: ...\nVerdict:        -> " yes" | " no"
 
-Everything is plain float32 on the processor: about 300 tokens a second on two cores with AVX2, so some two hours for the
-shipped adapter. Needs the packages of training/requirements.txt. `export_reader.py` writes the adapter as GGUF.
+On the processor everything is plain float32: about 300 tokens a second on two cores with AVX2, so an hour a pass. On a GPU
+the frozen matrices and the products are bfloat16 and the items of a step are padded into one batch: a pass takes seconds. Needs the packages of
+training/requirements.txt. `export_reader.py` writes the adapter as GGUF.
 
-usage: train_reader.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --corpus training/judge [--public DIR] --phase public|own|worthless
-                       [--start reader.pt] --minutes M --out reader.pt
+usage: train_reader.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --corpus training/judge [--public DIR] --phase public|own|worthless|all
+                       [--start reader.pt] (--minutes M | --passes N) [--device cuda] --out reader.pt
 """
 import argparse
-import json
 import math
 import os
 import random
@@ -46,13 +46,16 @@ class Lora(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         x, merged, a, b = ctx.saved_tensors
-        back = gradient @ b
-        return gradient @ merged, None, ctx.scale * (back.T @ x), ctx.scale * (gradient.T @ (x @ a.T)), None
+        low_a, low_b = a.to(x.dtype), b.to(x.dtype)
+        flat, seen = gradient.reshape(-1, gradient.shape[-1]), x.reshape(-1, x.shape[-1])
+        back = flat @ low_b
+        return gradient @ merged, None, (ctx.scale * (back.T @ seen)).to(a.dtype), (ctx.scale * (flat.T @ (seen @ low_a.T))).to(b.dtype), None
 
 
 @torch.compile(dynamic=True)
 def normed(x, weight, eps: float):
-    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps) * weight
+    wide = x.float()
+    return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps) * weight).to(x.dtype)
 
 
 @torch.compile(dynamic=True)
@@ -62,35 +65,39 @@ def gated(gate, up):
 
 @torch.compile(dynamic=True)
 def rotated(x, cos, sin):
-    """Turns the pairs of x (tokens, heads, size): GGUF keeps the rotary pairs of q and k side by side, and so they stay."""
+    """Turns the pairs of x (..., heads, size): GGUF keeps the rotary pairs of q and k side by side, and so they stay."""
     a, b = x[..., 0::2], x[..., 1::2]
     return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2)
 
 
 class Reader:
-    """A Llama-architecture GGUF in float32 with LoRA on every matrix of the layers from `first` on."""
+    """A Llama-architecture GGUF with LoRA on every matrix of the layers from `first` on; the LoRA matrices are float32, the
+    others float32 on a processor and bfloat16 on a GPU."""
 
-    def __init__(self, path, rank=32, alpha=64, first=6):
+    def __init__(self, path, rank=32, alpha=64, first=6, device="cpu"):
         file = gguf.GGUFReader(path)
         get = lambda key: file.fields[key].contents()
         self.heads, self.kv = get("llama.attention.head_count"), get("llama.attention.head_count_kv")
         self.layers, self.eps = get("llama.block_count"), get("llama.attention.layer_norm_rms_epsilon")
         self.base, self.first, self.rank, self.scale = get("llama.rope.freq_base"), first, rank, alpha / rank
-        tensors = {t.name: torch.tensor(gguf.dequantize(t.data, t.tensor_type).astype(np.float32)) for t in file.tensors}
+        self.dropout = 0.0   # of what attention and feed-forward add to the stream, on a GPU
+        self.device, self.dtype = device, torch.float32 if device == "cpu" else torch.bfloat16
+        tensors = {t.name: torch.tensor(gguf.dequantize(t.data, t.tensor_type).astype(np.float32)).to(device) for t in file.tensors}
+        tensors = {name: t if t.dim() == 1 else t.to(self.dtype) for name, t in tensors.items()}
         self.embed, self.norm = tensors["token_embd.weight"], tensors["output_norm.weight"]
         self.w = [{short: tensors[f"blk.{n}.{name}.weight"] for name, short in MATRICES.items()} for n in range(self.layers)]
         self.norms = [(tensors[f"blk.{n}.attn_norm.weight"], tensors[f"blk.{n}.ffn_norm.weight"]) for n in range(self.layers)]
         self.size = self.embed.shape[1] // self.heads
         torch.manual_seed(0)
-        self.lora = {n: {short: (torch.nn.Parameter(torch.randn(rank, w.shape[1]) / math.sqrt(w.shape[1])),
-                                 torch.nn.Parameter(torch.zeros(w.shape[0], rank))) for short, w in self.w[n].items()}
+        self.lora = {n: {short: (torch.nn.Parameter((torch.randn(rank, w.shape[1]) / math.sqrt(w.shape[1])).to(device)),
+                                 torch.nn.Parameter(torch.zeros(w.shape[0], rank, device=device))) for short, w in self.w[n].items()}
                      for n in range(first, self.layers)}
         tokens = get("tokenizer.ggml.tokens")
         self.tok = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate(tokens)},
                                         merges=[tuple(m.split(" ")) for m in get("tokenizer.ggml.merges")]))
         self.tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
                                                           pre_tokenizers.ByteLevel(add_prefix_space=False)])
-        self.answers = torch.tensor([self.encode(w)[0] for w in WORDS])
+        self.answers = torch.tensor([self.encode(w)[0] for w in WORDS], device=device)
         self.bos = get("tokenizer.ggml.bos_token_id") if get_bool(file, "tokenizer.ggml.add_bos_token") else None
 
     def encode(self, text):
@@ -100,7 +107,8 @@ class Reader:
         return [p for layer in self.lora.values() for pair in layer.values() for p in pair]
 
     def state(self):
-        return {f"{n}.{short}.{side}": p.detach() for n, layer in self.lora.items() for short, pair in layer.items()
+        """Returns the LoRA matrices in half precision, as they ship."""
+        return {f"{n}.{short}.{side}": p.detach().half().cpu() for n, layer in self.lora.items() for short, pair in layer.items()
                 for side, p in zip("ab", pair)}
 
     def load(self, state):
@@ -119,7 +127,55 @@ class Reader:
         if n < self.first:
             return self.w[n]
         with torch.no_grad():
-            return {short: torch.addmm(w, self.lora[n][short][1], self.lora[n][short][0], alpha=self.scale) for short, w in self.w[n].items()}
+            return {short: torch.addmm(w, self.lora[n][short][1].to(w.dtype), self.lora[n][short][0].to(w.dtype), alpha=self.scale)
+                    for short, w in self.w[n].items()}
+
+    def product(self, n):
+        """Returns the function that multiplies by a matrix of layer n."""
+        merged = self.merged(n)
+        if n < self.first:
+            return lambda x, short: x @ merged[short].T
+        return lambda x, short: Lora.apply(x, merged[short], *self.lora[n][short], self.scale)
+
+    def turns(self, positions):
+        half = self.size // 2
+        angle = positions.float()[..., None] / self.base ** (torch.arange(half, device=self.device) / half)
+        return angle.cos().to(self.dtype)[..., None, :], angle.sin().to(self.dtype)[..., None, :]
+
+    def padded(self, packed):
+        """As `hidden`, with every item a row of one batch: on a GPU one large product is cheaper than many small ones."""
+        width = -(-max(len(prefix) + sum(map(len, branches)) for prefix, branches in packed) // 16) * 16
+        ids, positions, owner = (np.zeros((len(packed), width), np.int64) for _ in range(3))
+        owner -= 1
+        ends = []
+        for row, (prefix, branches) in enumerate(packed):
+            at = len(prefix)
+            ids[row, :at], positions[row, :at], owner[row, :at] = prefix, range(at), 0
+            for number, b in enumerate(branches, 1):
+                ids[row, at:at + len(b)], owner[row, at:at + len(b)] = b, number
+                positions[row, at:at + len(b)] = range(len(prefix), len(prefix) + len(b))
+                at += len(b)
+                ends.append((row, at - 1))
+        ids, positions, owner = (torch.from_numpy(t).to(self.device) for t in (ids, positions, owner))
+        seen = (owner[:, :, None] == owner[:, None]) | (owner[:, None] == 0)
+        seen = seen.tril()[:, None]
+        cos, sin = self.turns(positions)
+        drop = lambda x: F.dropout(x, self.dropout) if self.dropout and torch.is_grad_enabled() else x
+        x = self.embed[ids]
+        for n in range(self.layers):
+            times = self.product(n)
+            first, second = (norm.to(self.dtype) for norm in self.norms[n])
+            with torch.set_grad_enabled(torch.is_grad_enabled() and n >= self.first):
+                h = F.rms_norm(x, (x.shape[-1],), first, self.eps)
+                q = rotated(times(h, "q").view(*ids.shape, self.heads, self.size), cos, sin)
+                k = rotated(times(h, "k").view(*ids.shape, self.kv, self.size), cos, sin).repeat_interleave(self.heads // self.kv, 2)
+                v = times(h, "v").view(*ids.shape, self.kv, self.size).repeat_interleave(self.heads // self.kv, 2)
+                q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+                x = x + drop(times(F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2).flatten(2), "o"))
+                h = F.rms_norm(x, (x.shape[-1],), second, self.eps)
+                x = x + drop(times(F.silu(times(h, "g")) * times(h, "u"), "d"))
+        rows, columns = zip(*ends)
+        return F.rms_norm(x[list(rows), list(columns)].float(), (x.shape[-1],), self.norm, self.eps)
 
     def hidden(self, packed):
         """Returns the last hidden state at the end of every branch, in order."""
@@ -142,17 +198,11 @@ class Reader:
             seen = torch.cat((torch.ones(total - n, n, dtype=torch.bool), own), 1)
             spans.append((start, start + n, start + total))
             masks.append(torch.zeros(seen.shape).masked_fill(~seen, float("-inf"))[None, None])
-        half = self.size // 2
-        angle = torch.tensor(positions, dtype=torch.float32)[:, None] / self.base ** (torch.arange(half) / half)
-        cos, sin = angle.cos()[:, None, :], angle.sin()[:, None, :]
+        cos, sin = self.turns(torch.tensor(positions))
 
         x = self.embed[torch.tensor(ids)]
         for n in range(self.layers):
-            merged = self.merged(n)
-            if n < self.first:
-                times = lambda x, short: x @ merged[short].T
-            else:
-                times = lambda x, short: Lora.apply(x, merged[short], *self.lora[n][short], self.scale)
+            times = self.product(n)
             with torch.set_grad_enabled(torch.is_grad_enabled() and n >= self.first):
                 h = normed(x, self.norms[n][0], self.eps)
                 q = rotated(times(h, "q").view(-1, self.heads, self.size), cos, sin)
@@ -170,14 +220,16 @@ class Reader:
 
     def logits(self, items):
         """Returns one row of three logits (yes, no, wrong) for every branch of every item, in order."""
-        return self.hidden([self.pack(item) for item in items]) @ self.embed[self.answers].T
+        packed = [self.pack(item) for item in items]
+        found = self.hidden(packed) if self.device == "cpu" else self.padded(packed)
+        return found @ self.embed[self.answers].float().T
 
     def probabilities(self, items, size=6):
         """Returns one array of probabilities (branches x 3) an item."""
         out = []
         with torch.no_grad():
             for i in range(0, len(items), size):
-                rows = self.logits(items[i:i + size]).softmax(-1)
+                rows = self.logits(items[i:i + size]).softmax(-1).cpu()
                 at = 0
                 for item in items[i:i + size]:
                     out.append(rows[at:at + len(item["branches"])].numpy())
@@ -197,58 +249,98 @@ def loss_of(logits, items):
         rows = logs[at:at + len(item["branches"])]
         at += len(item["branches"])
         if item.get("score") is not None:
-            weight = torch.tensor([b["weight"] for b in item["branches"]])
+            weight = torch.tensor([b["weight"] for b in item["branches"]], device=logits.device)
             mean = (rows[:, 0].exp() * weight).sum() / weight.sum()
             mean = mean.clamp(1e-4, 1 - 1e-4)
             total = total - (item["score"] * mean.log() + (1 - item["score"]) * (1 - mean).log())
             count += 1
         else:
-            target = torch.tensor([b["target"] for b in item["branches"]])
+            target = torch.tensor([b["target"] for b in item["branches"]], device=logits.device)
             each = 1 / len(item["branches"]) ** 0.5
             total = total - each * (rows * target).sum()
             count += each * len(item["branches"])
     return total / count
 
 
-def train(reader, items, tokens, rate, minutes, seed, final, out=None):
-    """Keeps what there is in `out` every ten steps. Goes through `items` in random order, some `tokens` a step, for
-    `minutes` of processor time a thread; the rate falls to `final` of its peak."""
+def steps_of(reader, items, tokens, rng):
+    """Returns the batches of one pass with their sizes, of about `tokens` tokens each. On a GPU items of like length go
+    together, and padding counts: a batch is as wide as its longest."""
+    sized = [(sum(map(len, branches)) + len(prefix), item) for item in items for prefix, branches in [reader.pack(item)]]
+    rng.shuffle(sized)
+    padded = reader.device != "cpu"
+    if padded:
+        sized.sort(key=lambda pair: pair[0] * rng.uniform(0.9, 1.1))
+    batches, batch, lengths = [], [], []
+    for length, item in sized:
+        if padded and batch and max(lengths + [length]) * (len(batch) + 1) > tokens:
+            batches.append((batch, sum(lengths)))
+            batch, lengths = [], []
+        batch.append(item)
+        lengths.append(length)
+        if not padded and sum(lengths) >= tokens:
+            batches.append((batch, sum(lengths)))
+            batch, lengths = [], []
+    if batch:
+        batches.append((batch, sum(lengths)))
+    if padded:
+        rng.shuffle(batches)
+    return batches
+
+
+def train(reader, items, tokens, rate, length, seed, final, out=None, each=None, decay=0.0):
+    """Goes through `items` in random order, some `tokens` a step; the rate falls to `final` of its peak. `length` is
+    ("minutes", of processor time a thread, on a GPU of wall time) or ("passes", n). Keeps what there is in `out` every ten steps, and calls `each` after each pass. With a
+    `decay` the parameters end as their exponential mean over the steps."""
     params = reader.parameters()
-    opt = torch.optim.AdamW(params, lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
-    rng, begun, step, queue, losses, seen, passes = random.Random(seed), time.time(), 0, [], [], 0, 0
-    used = time.process_time()
-    while True:
-        # Processor time, so that a run may be stopped and continued while the machine is wanted for something else.
-        done = (time.process_time() - used) / (minutes * 60 * torch.get_num_threads())
-        if done >= 1:
-            break
-        if not queue:
-            queue = list(items(passes))
-            rng.shuffle(queue)
-            passes += 1
-            print(f"pass {passes}: {len(queue)} items", flush=True)
-        batch, size = [], 0
-        while queue and size < tokens:
-            item = queue.pop()
-            prefix, branches = reader.pack(item)
-            size += len(prefix) + sum(map(len, branches))
-            batch.append(item)
-        for g in opt.param_groups:
-            g["lr"] = rate * min(1, (step + 1) / 15) * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done)))
-        loss = loss_of(reader.logits(batch), batch)
-        opt.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(params, 1.0)
-        opt.step()
-        losses.append(loss.item())
-        seen += size
-        step += 1
-        if step % 10 == 0:
-            if out:
-                torch.save(reader.state(), out)
-            took = time.time() - begun
-            print(f"step {step} loss {np.mean(losses[-10:]):.3f} {took:.0f}s {seen / took:.0f} tokens/s, {seen} tokens", flush=True)
+    opt = torch.optim.AdamW(params, lr=rate, weight_decay=0.01, betas=(0.9, 0.98), fused=reader.device != "cpu")
+    means = [p.detach().clone() for p in params] if decay else None
+    rng, begun, step, losses, seen, passes, done = random.Random(seed), time.time(), 0, [], 0, 0, 0.0
+    # Processor time, so that a run may be stopped and continued while the machine is wanted for something else.
+    clock = (lambda: time.process_time() / torch.get_num_threads()) if reader.device == "cpu" else time.time
+    used = clock()
+    while done < 1:
+        whole = items(passes)
+        batches = steps_of(reader, whole, tokens, rng)
+        passes += 1
+        print(f"pass {passes}: {len(whole)} items, {sum(size for _, size in batches)} tokens", flush=True)
+        for at, (batch, size) in enumerate(batches):
+            done = (clock() - used) / (length[1] * 60) if length[0] == "minutes" else (passes - 1 + at / len(batches)) / length[1]
+            if done >= 1:
+                break
+            for g in opt.param_groups:
+                g["lr"] = rate * min(1, (step + 1) / 15) * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done)))
+            loss = loss_of(reader.logits(batch), batch)
+            opt.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(params, 1.0)
+            opt.step()
+            if decay:
+                torch._foreach_lerp_(means, [p.detach() for p in params], 1 - min(decay, (1 + step) / (10 + step)))
+            losses.append(loss.detach())
+            seen += size
+            step += 1
+            if step % (10 if reader.device == "cpu" else 100) == 0:
+                if out and reader.device == "cpu":
+                    torch.save(reader.state(), out)
+                took = time.time() - begun
+                print(f"step {step} loss {torch.stack(losses[-50:]).mean():.3f} {took:.0f}s {seen / took:.0f} tokens/s, {seen} tokens", flush=True)
+        else:
+            done = passes / length[1] if length[0] == "passes" else done
+        if each:
+            kept = [p.detach().clone() for p in params]
+            if decay:
+                put(params, means)
+            each(passes)
+            put(params, kept)
+    if decay:
+        put(params, means)
     print(f"{step} steps, {passes} passes, {seen} tokens in {time.time() - begun:.0f} s", flush=True)
+
+
+def put(params, values):
+    with torch.no_grad():
+        for p, value in zip(params, values):
+            p.copy_(value)
 
 
 def main():
@@ -256,29 +348,44 @@ def main():
     a.add_argument("--gguf", required=True)
     a.add_argument("--corpus", required=True)
     a.add_argument("--public")
-    a.add_argument("--phase", choices=("public", "own", "worthless"), required=True)
+    a.add_argument("--phase", choices=("public", "own", "worthless", "all"), required=True)
     a.add_argument("--start", help="an adapter of an earlier phase to go on from")
     a.add_argument("--rate", type=float, default=6e-4)
     a.add_argument("--final", type=float, default=0.05, help="share of the rate that is left at the end")
     a.add_argument("--tokens", type=int, default=2400, help="tokens of a step")
-    a.add_argument("--minutes", type=float, required=True)
+    a.add_argument("--minutes", type=float)
+    a.add_argument("--passes", type=int)
+    a.add_argument("--device", default="cpu")
+    a.add_argument("--decay", type=float, default=0.0, help="of the exponential mean of the parameters over the steps, which is kept in their stead")
+    a.add_argument("--dropout", type=float, default=0.0, help="on a GPU")
+    a.add_argument("--share", type=float, default=0.25, help="items of public sets to one of the corpus's, in phase all")
     a.add_argument("--seed", type=int, default=0)
+    a.add_argument("--times", type=float, default=1.0, help="size of a pass over public sets, phase public")
     a.add_argument("--threads", type=int, default=os.cpu_count())
     a.add_argument("--out", required=True)
     a = a.parse_args()
     torch.set_num_threads(a.threads)
-    reader = Reader(a.gguf)
+    reader = Reader(a.gguf, device=a.device)
+    reader.dropout = a.dropout
     if a.start:
         reader.load(torch.load(a.start))
     if a.phase == "public":
-        items = lambda n: reader_data.public_items(a.public, seed=a.seed + n)
+        items = lambda n: reader_data.public_items(a.public, a.seed + n, a.times)
     elif a.phase == "worthless":
         items = lambda n: reader_data.worthless_pass(a.corpus, a.public, seed=a.seed + n)
-    else:
+    elif a.phase == "own":
         items = lambda n: reader_data.training_items(a.corpus, a.public, seed=a.seed + n)
-    train(reader, items, a.tokens, a.rate, a.minutes, a.seed, a.final, a.out)
+    else:
+        items = lambda n: reader_data.whole_pass(a.corpus, a.public, seed=a.seed + n, share=a.share)
+    valid = reader_data.own_items(a.corpus, "valid") + reader_data.exam_items(a.corpus, "valid")
+
+    def measured(passes):
+        torch.save(reader.state(), a.out)
+        reader_data.report(f"valid after {passes}", valid, reader.probabilities(valid))
+
+    length = ("passes", a.passes) if a.passes else ("minutes", a.minutes)
+    train(reader, items, a.tokens, a.rate, length, a.seed, a.final, a.out, measured if a.device != "cpu" else None, a.decay)
     torch.save(reader.state(), a.out)
-    valid = reader_data.own_items(a.corpus, "valid")
     reader_data.report("valid", valid, reader.probabilities(valid))
 
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Context, doctor};
 use crate::guide::{Library, Question};
-use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, is_trusted, text};
+use crate::judge::{Assessment, Case, Flag, Judge, LocalJudge, Verdict, is_trusted, score, text};
 use crate::llm::{Cancel, Engine, EngineError, EngineOptions};
 use crate::ui::{Meaning, Text, Ui};
 use crate::{Error, Result};
@@ -193,6 +193,7 @@ fn as_json(question: &Question, case: &Case, found: &Assessment) -> serde_json::
         "points": points,
         "mistakes": mistakes,
         "flags": found.flags,
+        "counted": score::counted(found.heard),
         "judge": found.judge,
     })
 }
@@ -216,6 +217,14 @@ fn show(ctx: &Context, question: &Question, citation: &str, case: &Case, found: 
     ui.paragraph(0, &score);
     for flag in &found.flags {
         ui.paragraph(0, &Text::new().with(Meaning::Warning, describe(*flag)));
+    }
+    let counted = score::counted(found.heard);
+    if is_trusted(&found.judge) && counted < 1.0 && found.score > 0.5 {
+        let words = format!(
+            "Little of it bears on this question, so the score is {:.0}% of what the points would give.",
+            100.0 * counted
+        );
+        ui.paragraph(0, &Text::new().with(Meaning::Warning, words));
     }
     for (point, verdict) in case.points.iter().zip(&found.points) {
         let (word, meaning) = name(verdict.verdict);

@@ -152,8 +152,9 @@ pub struct Assessment {
     /// What the answer as a whole is.
     pub flags: Vec<Flag>,
     /// How much of the rubric the trained reader hears in the answer: the mean
-    /// of its probabilities over the points, 0 to 1. `None` without the reader,
-    /// in an exam, and where there are too few points to tell.
+    /// of its probabilities over the points, less what the answer is away from
+    /// its question, 1 at most. `None` without the reader, in an exam, and where
+    /// there are too few points to tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<f32>,
     /// 0 to 100.

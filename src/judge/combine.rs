@@ -123,6 +123,8 @@ pub struct Whole {
     pub agreement: Agreement,
     /// The matcher's logit of it, when there is a matcher.
     pub matcher: Option<f32>,
+    /// The reader's logit of it, when there is a reader.
+    pub reader: Option<f32>,
 }
 
 /// Signals of the encoder.
@@ -203,6 +205,8 @@ struct References {
     telling: f32,
     #[serde(default)]
     matcher: f32,
+    #[serde(default)]
+    reader: f32,
 }
 
 /// Everything in `models/judge.toml`.
@@ -250,7 +254,7 @@ impl Parameters {
             if !(0.0..=1.0).contains(&whole.share) {
                 return Err("the share of a whole model answer must be 0 to 1".into());
             }
-            let for_it = [whole.said, whole.telling, whole.matcher];
+            let for_it = [whole.said, whole.telling, whole.matcher, whole.reader];
             if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
                 return Err("a weight has the wrong sign".into());
             }
@@ -307,7 +311,8 @@ impl Parameters {
             weights.intercept
                 + weights.said * found.said
                 + weights.telling * found.telling
-                + weights.matcher * whole.matcher.unwrap_or(0.0),
+                + weights.matcher * whole.matcher.unwrap_or(0.0)
+                + weights.reader * whole.reader.unwrap_or(0.0),
         )
     }
 

@@ -61,11 +61,40 @@ async fn the_reader_is_asked_as_it_was_trained() {
         request.branches,
         [
             "\nPoint: Says that inputs change\nVerdict:",
-            "\nMistake: Says labels are shuffled\nVerdict:"
+            "\nMistake: Says labels are shuffled\nVerdict:",
         ]
     );
     assert!(request.fresh && !request.likelihood);
     assert!(found.judge.ends_with("-reader"), "{}", found.judge);
+}
+
+#[tokio::test]
+async fn the_reader_reads_a_model_answer_whole() {
+    let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
+        let yes = |branch: &String| if branch.contains("queue") { 3.0 } else { -3.0 };
+        let branches = request.branches.iter();
+        branches.map(|b| vec![yes(b), 0.0, -9.0]).collect()
+    }));
+    let judge = LocalJudge::trained(
+        Arc::new(FakeEmbedder::new(8)),
+        reader.clone(),
+        Arc::new(FakeEmbedder::new(8)),
+    );
+    let long = format!("The queue grows. {}", "It waits. ".repeat(100));
+    let far = "Lions roar at night.";
+    let case = asked_for(&["It waits"], &[far, &long], Basis::Both);
+    let found = judged(&judge, &case).await.whole.expect("compared");
+    assert!(found.reader.is_some_and(|yes| yes > 2.0), "{found:?}");
+    let requests = reader.branch_requests();
+    let cut: String = long.trim().chars().take(REFERENCE_CHARACTERS).collect();
+    assert_eq!(
+        requests[0].branches,
+        [
+            "\nPoint: It waits\nVerdict:".to_owned(),
+            format!("\nModel answer: {far}\nVerdict:"),
+            format!("\nModel answer: {cut}\nVerdict:"),
+        ]
+    );
 }
 
 #[test]
@@ -121,9 +150,10 @@ async fn what_the_reader_hears_of_a_rubric_scales_the_score() {
     let three = ["The queue grows", "Workers wait", "The disk is slow"];
     let rubric = asked_for(&three, &[], Basis::Rubric);
     let loud = judged(&hearing(4.0), &rubric).await.assessment;
-    assert!(loud.heard.is_some_and(|heard| heard > 0.95), "{loud:?}");
     let quiet = judged(&hearing(-4.0), &rubric).await.assessment;
     assert!(quiet.heard.is_some_and(|heard| heard < 0.05), "{quiet:?}");
+    let louder = loud.heard.zip(quiet.heard).map(|(a, b)| a - b);
+    assert!(louder.is_some_and(|more| more > 0.9), "{loud:?}");
     let of = |heard| {
         let overall = Overall { whole: None, heard };
         score::score(&rubric, &quiet.points, overall, &[], &quiet.flags)
@@ -137,6 +167,16 @@ async fn what_the_reader_hears_of_a_rubric_scales_the_score() {
     ] {
         assert_eq!(judged(&hearing(-4.0), &case).await.assessment.heard, None);
     }
+}
+
+#[test]
+fn an_answer_away_from_its_question_must_make_more_of_it() {
+    assert_eq!(far(None), 0.0);
+    assert_eq!(far(Some(0.3)), 0.0);
+    assert_eq!(far(Some(0.9)), 0.0);
+    assert!((far(Some(0.1)) - 0.3).abs() < 1e-6);
+    assert!(score::counted(Some(0.5 - far(Some(0.0)))) < score::counted(Some(0.5)));
+    assert_eq!(score::counted(None), 1.0);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Verdicts into a score of 0 to 100.
 //!
-//! The formula, version 3, also in `docs/judge.md`. A point of probability
+//! The formula, version 4, also in `docs/judge.md`. A point of probability
 //! `p` earns a credit `c` that rises from 0 to .03 at .25, to .97 at .75 and to
 //! 1 at 1, so that scores always rank answers; a wrong
 //! one earns nothing and costs a quarter of its weight. A mistake of
@@ -12,12 +12,14 @@
 //! score = base - sum(5 * d minor) - sum(20 * d serious) - sum(40 * d fatal)
 //! score = min(score, 100 - 40 * d) serious, min(score, 100 - 75 * d) fatal
 //! score = score / 10                           for a flag that gates
-//! score = score * clamp((h - 0.15) / 0.15, 0.1, 1)
+//! score = score * clamp((h - 0.12) / 0.20, 0.1, 1)
 //! ```
 //!
 //! with `h` the mean of the trained reader's probabilities over the points, where
 //! there are three or more: somebody who makes none of them says nothing, however
-//! many words of the field they say.
+//! many words of the field they say. An answer that is far from its question must
+//! make more of them: with `t` the matcher's cosine of both, `h` is less by
+//! `1.5 * max(0.30 - t, 0)`.
 //!
 //! In an exam people grade by the whole of a model answer. Where the points are
 //! its sentences, the base is the share of it that was said; where it stands
@@ -50,13 +52,12 @@ const CREDIT_TAIL: f32 = 0.03;
 /// nothing was trained on (r .56, .58 and .55; the points alone .38).
 const MODEL_ANSWER: f32 = 2.0 / 3.0;
 
-/// An answer of which the reader hears no more than this is worth a tenth...
-const UNHEARD: f32 = 0.15;
+/// An answer of which no more than this is heard is worth a tenth...
+const UNHEARD: f32 = 0.12;
 
-/// ...and all of its score from here. Of the labelled answers of the validation
-/// part that make half of the points or tell a story, nine in ten lie above, of
-/// written nonsense in the rubric's words nine in ten below.
-const HEARD: f32 = 0.30;
+/// ...and all of its score from here: see `far` in [`super::local`] for how both
+/// were picked.
+const HEARD: f32 = 0.32;
 
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
@@ -66,7 +67,7 @@ const WRONG_COSTS: f32 = 0.25;
 pub struct Overall {
     /// In an exam, the share of a whole model answer that was said, 0 to 1.
     pub whole: Option<f32>,
-    /// How much of the rubric the reader hears in the answer, 0 to 1; see
+    /// How much of the rubric the reader hears in the answer, 1 at most; see
     /// [`super::assessment::Assessment::heard`].
     pub heard: Option<f32>,
 }
@@ -114,10 +115,15 @@ pub fn score(
     if found.iter().any(|&flag| flags::gates(flag)) {
         score *= GATE / 100.0;
     }
-    if let Some(heard) = overall.heard {
-        score *= ((heard - UNHEARD) / (HEARD - UNHEARD)).clamp(GATE / 100.0, 1.0);
-    }
-    score.clamp(0.0, 100.0)
+    (score * counted(overall.heard)).clamp(0.0, 100.0)
+}
+
+/// Returns the share of its score, .1 to 1, that an answer keeps of which this much
+/// was `heard`; all of it where that is not known. See [`Overall::heard`].
+pub fn counted(heard: Option<f32>) -> f32 {
+    heard.map_or(1.0, |heard| {
+        ((heard - UNHEARD) / (HEARD - UNHEARD)).clamp(GATE / 100.0, 1.0)
+    })
 }
 
 fn credit(verdict: &PointVerdict) -> f32 {
@@ -296,8 +302,8 @@ mod tests {
         let points = made();
         let of = |heard| score(&case, &points, Overall { heard, ..NONE }, &[], &[]);
         assert!((of(Some(0.1)) - 10.0).abs() < 1e-3);
-        assert!((of(Some(0.225)) - 50.0).abs() < 1e-3);
-        assert_eq!(of(Some(0.3)), 100.0);
+        assert!((of(Some(0.22)) - 50.0).abs() < 1e-3);
+        assert_eq!(of(Some(0.32)), 100.0);
         assert_eq!(of(None), 100.0);
         assert!((0..100).all(|h| of(Some(h as f32 / 100.0)) <= of(Some((h + 1) as f32 / 100.0))));
     }
