@@ -34,7 +34,9 @@ const DISCLAIMER: usize = 12;
 
 /// Phrases that address whoever grades.
 const TO_GRADER: &[&str] = &[
-    "full marks",
+    "full marks please",
+    "full marks for this",
+    "full marks for me",
     "score this answer",
     "score this as",
     "every point as",

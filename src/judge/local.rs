@@ -47,6 +47,11 @@ const READER_CHARACTERS: usize = 400;
 /// Characters of a whole model answer that it reads.
 const REFERENCE_CHARACTERS: usize = 600;
 
+/// Heard of a rubric from which an answer is not off topic for being far from it in
+/// its words: on the test part 4 of 240 good answers were, and one of 96 to other
+/// questions would be heard.
+const LOUD: f32 = 0.45;
+
 /// The judge that runs on this machine.
 #[derive(Clone)]
 pub struct LocalJudge {
@@ -254,8 +259,9 @@ impl LocalJudge {
             .as_ref()
             .filter(|_| !case.basis.is_exam())
             .map(|m| m.topic);
-        if found_flags.is_empty() && flags::off_topic(&answer.text, relation, closest, on_question)
-        {
+        let said = reader.as_ref().and_then(|all| heard(case, &all.statements));
+        let nearness = telling_nearness(on_question, said);
+        if found_flags.is_empty() && flags::off_topic(&answer.text, relation, closest, nearness) {
             found_flags.push(Flag::OffTopic);
         }
 
@@ -265,10 +271,7 @@ impl LocalJudge {
         let doubt = reader
             .as_ref()
             .map_or(0.0, |all| Reading::doubt(&all.statements, read_points));
-        let heard = reader.as_ref().and_then(|all| {
-            let heard = heard(case, &all.statements)?;
-            Some(heard - far(on_question))
-        });
+        let heard = said.map(|said| said - far(on_question));
         let reading_of = |at: usize| reader.as_ref()?.statements.get(at).copied();
         let match_of = |at: usize| matched.as_ref()?.statements.get(at).copied();
         let topic = matched.as_ref().map_or(0.0, |found| found.topic);
@@ -497,6 +500,12 @@ struct Read {
     statements: Vec<Reading>,
     /// Of every whole model answer.
     references: Vec<Reading>,
+}
+
+/// Returns the nearness to the question where it can tell that an answer speaks of
+/// something else: somebody of whom much is heard only uses other words.
+fn telling_nearness(topic: Option<f32>, heard: Option<f32>) -> Option<f32> {
+    topic.filter(|_| heard.is_none_or(|heard| heard < LOUD))
 }
 
 /// Returns how much more of a rubric must be heard in an answer that is this near

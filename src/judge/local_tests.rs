@@ -170,6 +170,14 @@ async fn what_the_reader_hears_of_a_rubric_scales_the_score() {
 }
 
 #[test]
+fn who_is_heard_is_not_off_topic_in_other_words() {
+    assert_eq!(telling_nearness(Some(0.05), Some(0.6)), None);
+    assert_eq!(telling_nearness(Some(0.05), Some(0.2)), Some(0.05));
+    assert_eq!(telling_nearness(Some(0.05), None), Some(0.05));
+    assert_eq!(telling_nearness(None, Some(0.2)), None);
+}
+
+#[test]
 fn an_answer_away_from_its_question_must_make_more_of_it() {
     assert_eq!(far(None), 0.0);
     assert_eq!(far(Some(0.3)), 0.0);

@@ -4,7 +4,7 @@
 //! `p` earns a credit `c` that rises from 0 to .03 at .25, to .97 at .75 and to
 //! 1 at 1, so that scores always rank answers; a wrong
 //! one earns nothing and costs a quarter of its weight. A mistake of
-//! probability `m` is made to the degree `d = clamp((m - 0.40) / 0.30, 0, 1)`.
+//! probability `m` is made to the degree `d = clamp((m - 0.65) / 0.25, 0, 1)`.
 //!
 //! ```text
 //! base  = 100 * sum(weight * credit) / sum(weight)
@@ -104,7 +104,7 @@ pub fn score(
         score = score.min(40.0 + 60.0 * share);
     }
     for (mistake, finding) in case.mistakes.iter().zip(mistakes) {
-        let degree = ((finding.probability - 0.4) / 0.3).clamp(0.0, 1.0);
+        let degree = ((finding.probability - 0.65) / 0.25).clamp(0.0, 1.0);
         let (cost, cap) = match mistake.severity {
             Severity::Minor => (5.0, 100.0),
             Severity::Serious => (20.0, 100.0 - 40.0 * degree),
