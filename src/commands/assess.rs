@@ -219,7 +219,7 @@ fn show(ctx: &Context, question: &Question, citation: &str, case: &Case, found: 
         ui.paragraph(0, &Text::new().with(Meaning::Warning, describe(*flag)));
     }
     let counted = score::counted(found.heard);
-    if is_trusted(&found.judge) && counted < 1.0 && found.score > 0.5 {
+    if is_trusted(&found.judge) && counted < 1.0 && found.flags.is_empty() {
         let words = format!(
             "Little of it bears on this question, so the score is {:.0}% of what the points would give.",
             100.0 * counted

@@ -396,6 +396,20 @@ mod tests {
         assert!(Parameters::parse(&text).is_err());
     }
 
+    #[test]
+    fn matcher_and_reader_both_have_a_word_on_a_whole_model_answer() {
+        let parameters = Parameters::shipped().expect("weights");
+        let of = |matcher, reader| {
+            parameters.whole(&Whole {
+                agreement: Agreement::default(),
+                matcher: Some(matcher),
+                reader: Some(reader),
+            })
+        };
+        assert!(of(0.0, 2.0) > of(0.0, -2.0));
+        assert!(of(2.0, 0.0) > of(-2.0, 0.0));
+    }
+
     proptest! {
         #[test]
         fn saying_more_of_a_point_never_lowers_it(

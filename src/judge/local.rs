@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::llm::{BranchPrefix, BranchRequest, Cancel, ChatModel, Embedder, EngineError, Part};
+use crate::llm::{Cancel, ChatModel, Embedder, EngineError};
 use crate::{Error, Result};
 
 use super::assessment::{
@@ -16,9 +16,10 @@ use super::assessment::{
 use super::combine::{Meaning, Parameters, Reading, Signals, Whole};
 use super::lexical::{Found, Searchable, Statement, question_stems};
 use super::matcher::{Kind, Matched, Matcher};
+use super::reading::{self, Asked, Read};
 use super::score::{self, Overall};
 use super::semantic::{Near, Semantic};
-use super::text::{self, Text};
+use super::text::Text;
 use super::vote::Vote;
 use super::{evidence, flags, star};
 
@@ -34,22 +35,9 @@ const UNHEARD: f32 = 0.45;
 /// it in [`Assessment::judge`].
 pub const JUDGE_VERSION: &str = "4";
 
-/// Words of an answer that the trained reader reads at a time, as many as in
-/// its training; a longer answer is read in windows.
-const READER_WORDS: usize = 320;
-
-/// Words between the beginnings of two such windows.
-const READER_STRIDE: usize = 240;
-
-/// Characters of a question or statement that the reader reads.
-const READER_CHARACTERS: usize = 400;
-
-/// Characters of a whole model answer that it reads.
-const REFERENCE_CHARACTERS: usize = 600;
-
 /// Heard of a rubric from which an answer is not off topic for being far from it in
-/// its words: on the test part 4 of 240 good answers were, and one of 96 to other
-/// questions would be heard.
+/// its words. Nothing of the validation part hangs on it; of the test part's 240
+/// good answers 4 were so called, and one of 96 to other questions gets by.
 const LOUD: f32 = 0.45;
 
 /// The judge that runs on this machine.
@@ -236,7 +224,7 @@ impl LocalJudge {
                 case,
                 &stems,
                 &answer.text,
-                reader.as_ref().map_or(&[], |all| &all.references),
+                reader.as_ref(),
                 matched.as_ref(),
                 &cancel,
             )
@@ -363,72 +351,19 @@ impl LocalJudge {
         })
     }
 
-    /// Returns what the trained reader says: question and answer are decoded
-    /// once, the statements are forks of them. The prompt is the one of
-    /// `training/reader_data.py`. Of the sentences of a model answer it is not
-    /// asked: it reads that whole.
     async fn read(&self, case: &Case, words: &[String], cancel: &Cancel) -> Result<Option<Read>> {
         let Some(reader) = &self.reader else {
             return Ok(None);
         };
-        let branch = |head: &str, text: &str, limit: usize| {
-            format!("\n{head}: {}\nVerdict:", collapse(text, limit))
+        let references = model_answers(case);
+        let all = Asked {
+            question: &case.question,
+            points: asked(case),
+            mistakes: &case.mistakes,
+            references: &references,
         };
-        let mut branches: Vec<String> = asked(case)
-            .iter()
-            .map(|p| branch("Point", &p.text, READER_CHARACTERS))
-            .collect();
-        let mistakes = case.mistakes.iter();
-        branches.extend(mistakes.map(|m| branch("Mistake", &m.text, READER_CHARACTERS)));
-        let statements = branches.len();
-        let whole = model_answers(case);
-        branches.extend(
-            whole
-                .iter()
-                .map(|text| branch("Model answer", text, REFERENCE_CHARACTERS)),
-        );
-        let mut found: Vec<Reading> = Vec::new();
-        let windows = if branches.is_empty() || words.is_empty() {
-            Vec::new()
-        } else {
-            text::windows(words.len(), READER_WORDS, READER_STRIDE)
-        };
-        for window in windows {
-            let read = reader
-                .branch(
-                    BranchRequest {
-                        prefix: BranchPrefix::Plain(vec![
-                            Part::Prompt("Question: ".into()),
-                            Part::Guide(collapse(&case.question, READER_CHARACTERS)),
-                            Part::Prompt("\nAnswer: ".into()),
-                            Part::Candidate(words[window].join(" ")),
-                        ]),
-                        branches: branches.clone(),
-                        words: vec![" yes".into(), " no".into(), " wrong".into()],
-                        likelihood: false,
-                        fresh: true,
-                    },
-                    cancel.clone(),
-                )
-                .await
-                .map_err(judge_error)?;
-            let readings: Vec<Reading> = read.logits.iter().map(|row| Reading::new(row)).collect();
-            found = if found.is_empty() {
-                readings
-            } else {
-                found
-                    .iter()
-                    .zip(readings)
-                    .map(|(before, now)| before.either(now))
-                    .collect()
-            };
-        }
-        found.resize(branches.len(), Reading::SILENCE);
-        let references = found.split_off(statements);
-        Ok(Some(Read {
-            statements: found,
-            references,
-        }))
+        let found = reading::read(reader.as_ref(), &all, words, cancel);
+        Ok(Some(found.await?))
     }
 
     /// Returns what the matcher says of every point that the reader was asked
@@ -463,7 +398,7 @@ impl LocalJudge {
         case: &Case,
         question: &HashSet<String>,
         answer: &Text,
-        read: &[Reading],
+        reader: Option<&Read>,
         matched: Option<&Matched>,
         cancel: &Cancel,
     ) -> Result<Option<Whole>> {
@@ -482,24 +417,17 @@ impl LocalJudge {
         // The matcher's logits of them come last.
         let before = asked(case).len() + case.mistakes.len();
         let logit = |at: usize| matched?.statements.get(before + at).copied();
+        let reading = |at: usize| Some(reader?.references.get(at)?.yes);
         Ok(agreements
             .into_iter()
             .enumerate()
             .map(|(at, agreement)| Whole {
                 agreement,
                 matcher: logit(at),
-                reader: read.get(at).map(|reading| reading.yes),
+                reader: reading(at),
             })
             .max_by(|a, b| parameters.whole(a).total_cmp(&parameters.whole(b))))
     }
-}
-
-/// What the trained reader says of one answer.
-struct Read {
-    /// Of every point it was asked about, then of every mistake.
-    statements: Vec<Reading>,
-    /// Of every whole model answer.
-    references: Vec<Reading>,
 }
 
 /// Returns the nearness to the question where it can tell that an answer speaks of
@@ -622,15 +550,6 @@ fn places(found: &Found, near: Option<&Near>) -> Vec<(usize, f32)> {
         out.extend(near.places.iter().filter(|(_, weight)| *weight > 0.0));
     }
     out
-}
-
-fn collapse(text: &str, limit: usize) -> String {
-    text.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(limit)
-        .collect()
 }
 
 pub(super) fn judge_error(error: EngineError) -> Error {

@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::guide::PointKind;
+use crate::judge::reading::REFERENCE_CHARACTERS;
 use crate::llm::fake::{FakeChat, FakeEmbedder};
+use crate::llm::{BranchPrefix, Part};
 
 #[tokio::test]
 async fn the_reader_is_asked_as_it_was_trained() {

@@ -4,7 +4,7 @@
 //! neither prints nor stores, and it never asks a model for a number.
 //!
 //! The way of an answer: [`text`] cuts it into words, [`flags`] strikes what is
-//! no answer, [`lexical`], [`semantic`], the trained reader and the [`matcher`] look for every
+//! no answer, [`lexical`], [`semantic`], the trained reader (`reading`) and the [`matcher`] look for every
 //! statement of the rubric, [`combine`] turns their signals into probabilities and verdicts,
 //! [`evidence`] picks the words shown, and [`score`] adds up.
 
@@ -21,6 +21,7 @@ pub mod lexicon;
 pub mod local;
 pub mod matcher;
 pub mod measure;
+mod reading;
 pub mod score;
 pub mod semantic;
 pub mod star;

@@ -62,6 +62,14 @@ const HEARD: f32 = 0.32;
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
 
+/// Probability from which a mistake costs: from where it counts as made,
+/// `mistake` of `models/judge.toml`...
+const MADE_FROM: f32 = 0.65;
+
+/// ...and from which it costs in full. Settled on the guides' own model answers,
+/// of which 7 of 50 instead of 9 score below 30 so, at no loss on the validation part.
+const MADE_FULLY: f32 = 0.90;
+
 /// What is known of an answer as a whole, beside its points.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Overall {
@@ -104,7 +112,8 @@ pub fn score(
         score = score.min(40.0 + 60.0 * share);
     }
     for (mistake, finding) in case.mistakes.iter().zip(mistakes) {
-        let degree = ((finding.probability - 0.65) / 0.25).clamp(0.0, 1.0);
+        let degree = (finding.probability - MADE_FROM) / (MADE_FULLY - MADE_FROM);
+        let degree = degree.clamp(0.0, 1.0);
         let (cost, cap) = match mistake.severity {
             Severity::Minor => (5.0, 100.0),
             Severity::Serious => (20.0, 100.0 - 40.0 * degree),
@@ -294,6 +303,17 @@ mod tests {
         let points = [verdict(Verdict::Covered, 0.9), verdict(Verdict::Wrong, 0.1)];
         assert!((score(&case, &points, WHOLE, &[], &[]) - 70.0).abs() < 1e-3);
         assert!((score(&case, &points, NONE, &[], &[]) - 50.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_mistake_costs_from_where_it_counts_as_made() {
+        let shipped = super::super::combine::Parameters::shipped().expect("weights");
+        assert_eq!(MADE_FROM, shipped.thresholds.mistake);
+        let case = case(&ALL, &[Severity::Serious]);
+        let of = |p| score(&case, &made(), NONE, &[mistake(p)], &[]);
+        assert_eq!(of(MADE_FROM), 100.0);
+        assert!(of(0.7) < 100.0 && of(0.8) < of(0.7));
+        assert_eq!(of(MADE_FULLY), of(1.0));
     }
 
     #[test]

@@ -1,0 +1,113 @@
+//! What the trained reader is asked and says.
+//!
+//! Question and answer are decoded once, and every statement is a fork of them.
+//! The prompt is the one of `training/reader_data.py`.
+
+use std::borrow::Cow;
+
+use crate::Result;
+use crate::llm::{BranchPrefix, BranchRequest, Cancel, ChatModel, Part};
+
+use super::assessment::{CaseMistake, CasePoint};
+use super::combine::Reading;
+use super::local::judge_error;
+use super::text;
+
+/// Words of an answer that are read at a time, as many as in training; a longer
+/// answer is read in windows.
+const WORDS: usize = 320;
+
+/// Words between the beginnings of two such windows.
+const STRIDE: usize = 240;
+
+/// Characters of a question, point or mistake that are read.
+const CHARACTERS: usize = 400;
+
+/// Characters of a whole model answer that are read.
+pub(super) const REFERENCE_CHARACTERS: usize = 600;
+
+/// What an answer is read for.
+pub(super) struct Asked<'a> {
+    pub question: &'a str,
+    pub points: &'a [CasePoint],
+    pub mistakes: &'a [CaseMistake],
+    /// Whole model answers.
+    pub references: &'a [Cow<'a, str>],
+}
+
+/// What the reader says of one answer.
+pub(super) struct Read {
+    /// Of every point, then of every mistake.
+    pub statements: Vec<Reading>,
+    /// Of every whole model answer.
+    pub references: Vec<Reading>,
+}
+
+/// Returns what `reader` says of an answer of these `words`. What is said in any
+/// window of a long answer is said; of no words, nothing is.
+///
+/// # Errors
+/// Fails when the reader does, or when cancelled.
+pub(super) async fn read(
+    reader: &dyn ChatModel,
+    asked: &Asked<'_>,
+    words: &[String],
+    cancel: &Cancel,
+) -> Result<Read> {
+    let points = asked
+        .points
+        .iter()
+        .map(|p| fork("Point", &p.text, CHARACTERS));
+    let mistakes = asked
+        .mistakes
+        .iter()
+        .map(|m| fork("Mistake", &m.text, CHARACTERS));
+    let references = asked.references.iter();
+    let references = references.map(|text| fork("Model answer", text, REFERENCE_CHARACTERS));
+    let branches: Vec<String> = points.chain(mistakes).chain(references).collect();
+    let mut found: Option<Vec<Reading>> = None;
+    let windows = match branches.is_empty() {
+        true => Vec::new(),
+        false => text::windows(words.len(), WORDS, STRIDE),
+    };
+    for window in windows {
+        let read = reader
+            .branch(
+                BranchRequest {
+                    prefix: BranchPrefix::Plain(vec![
+                        Part::Prompt("Question: ".into()),
+                        Part::Guide(collapse(asked.question, CHARACTERS)),
+                        Part::Prompt("\nAnswer: ".into()),
+                        Part::Candidate(words[window].join(" ")),
+                    ]),
+                    branches: branches.clone(),
+                    words: vec![" yes".into(), " no".into(), " wrong".into()],
+                    likelihood: false,
+                    fresh: true,
+                },
+                cancel.clone(),
+            )
+            .await
+            .map_err(judge_error)?;
+        let now = read.logits.iter().map(|row| Reading::new(row));
+        found = Some(match found {
+            None => now.collect(),
+            Some(before) => before.iter().zip(now).map(|(a, b)| a.either(b)).collect(),
+        });
+    }
+    let mut statements = found.unwrap_or_else(|| vec![Reading::SILENCE; branches.len()]);
+    let references = statements.split_off(asked.points.len() + asked.mistakes.len());
+    Ok(Read {
+        statements,
+        references,
+    })
+}
+
+fn fork(head: &str, text: &str, limit: usize) -> String {
+    format!("\n{head}: {}\nVerdict:", collapse(text, limit))
+}
+
+fn collapse(text: &str, limit: usize) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(limit).collect()
+}
