@@ -27,7 +27,7 @@ def main():
     names = {short: name for name, short in train_reader.MATRICES.items()}
     for key in sorted(state):
         layer, short, side = key.split(".")
-        tensor = state[key].float().numpy().astype(np.float16)
+        tensor = state[key].half().numpy()
         assert RANK in tensor.shape and np.isfinite(tensor).all(), key
         out.add_tensor(f"blk.{layer}.{names[short]}.weight.lora_{side}", np.ascontiguousarray(tensor))
     out.write_header_to_file()

@@ -21,7 +21,7 @@ ONE_SIDED = ("strong", "weak-long", "wrong")
 # Sets whose licence allows trained weights to ship, and how many packed answers of each a pass takes.
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
 REFERENCE = 600   # characters of a model answer that are read
-TOPIC = "\nIs this an answer to the question?\nVerdict:"   # the same as in src/judge/local.rs
+TOPIC = "\nIs this an answer to the question?\nVerdict:"   # only learnt beside the others: the program does not ask it
 WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense")
 
 
@@ -112,8 +112,8 @@ def asked(item):
 
 
 def exam_items(corpus, part):
-    """Returns the marked exam answers of a part: "train", "valid" (every fourth question) or "all". Each is graded against one
-    whole model answer."""
+    """Returns the marked exam answers of a part: "valid" has every fourth question, "train" the others. Each is graded against
+    one whole model answer."""
     items = []
     for path in sorted(glob.glob(os.path.join(corpus, "exams", "e??.jsonl"))):
         marks_path = path.replace(".jsonl", ".marks.jsonl")
@@ -123,7 +123,7 @@ def exam_items(corpus, part):
             marks = {r["id"]: r["marks"] for r in map(json.loads, file)}
         with open(path, encoding="utf-8") as file:
             for row in map(json.loads, file):
-                if row["id"] in marks and (part == "all" or held_out("exam", row["question_id"]) == (part == "valid")):
+                if row["id"] in marks and held_out("exam", row["question_id"]) == (part == "valid"):
                     items.append({"group": f"exam:{row['question_id']}", "kind": "exam", "question": row["question"], "answer": row["answer"], "reference": row["reference"],
                                   "branches": [graded(row["reference"], marks[row["id"]] / 5)]})
     return items
@@ -232,9 +232,9 @@ def heap(q, rng):
     return rng.choice((" ", ", ")).join(said[:rng.randint(25, 60)])
 
 
-def made_worthless(questions, by_question, rng, often=1.0):
+def made_worthless(questions, by_question, rng):
     """Returns answers to the training questions that are worth nothing: nonsense that sounds like an answer, words out of order,
-    good answers to questions of a like kind, the question said back. `often` says how many, 1 being some two a question."""
+    good answers to questions of a like kind, the question said back; some three a question."""
     items = []
     good = ("strong", "story", "paraphrase", "told", "short", "corrected", "medium", "half", "ramble", "wrong-subtle")
     subject = {i: set(content_of(q["ask"] + " " + " ".join(p["text"] for p in q["point"]))) for i, q in questions.items() if i in by_question}
@@ -242,16 +242,16 @@ def made_worthless(questions, by_question, rng, often=1.0):
         q = questions[qid]
         mine = [it for it in by_question[qid] if it["kind"] in good] or by_question[qid]
         said = []
-        if rng.random() < 0.6 * often:
+        if rng.random() < 0.6:
             said.append(("nonsense", nonsense(q, rng)))
-        if rng.random() < 0.3 * often:
+        if rng.random() < 0.3:
             said.append(("nonsense", scrambled(rng.choice(mine)["answer"], rng)))
-        if rng.random() < 0.2 * often:
+        if rng.random() < 0.2:
             said.append(("salad", heap(q, rng)))
-        if rng.random() < 0.12 * often:
+        if rng.random() < 0.12:
             said.append(("echo", rng.choice((q.get("variants") or []) + [q["ask"]])))
         for size in (1, 6, 30):   # ever nearer questions
-            if rng.random() < 0.5 * often:
+            if rng.random() < 0.5:
                 others = rng.sample([o for o in sorted(by_question) if questions[o]["concept"] != q["concept"]], size)
                 near = max(others, key=lambda o: len(subject[qid] & subject[o]))
                 said.append(("off-topic", rng.choice([it for it in by_question[near] if it["kind"] in good] or by_question[near])["answer"]))
@@ -291,26 +291,7 @@ def worthless_pass(corpus, public, seed, real=0.3):
         by_question.setdefault(it["group"], []).append(it)
     whole = training_items(corpus, None, seed)
     items = [it for it in whole if it["kind"] not in WORTHLESS and rng.random() < real] + [it for it in whole if it["kind"] in WORTHLESS and rng.random() < real / 2]
-    good = ("strong", "story", "paraphrase", "told", "short", "corrected")
-    for qid in sorted(by_question):
-        q = questions[qid]
-        mine = [it for it in by_question[qid] if it["kind"] in good] or by_question[qid]
-        about = set(content_of(q["ask"] + " " + " ".join(p["text"] for p in q["point"])))
-        others = rng.sample([o for o in sorted(by_question) if questions[o]["concept"] != q["concept"]], 4)
-        near = max(others, key=lambda o: len(about & set(content_of(questions[o]["ask"] + " " + " ".join(p["text"] for p in questions[o]["point"])))))
-        said = [("nonsense", nonsense(q, rng))] if rng.random() < 0.8 else []
-        if rng.random() < 0.4:
-            said.append(("nonsense", scrambled(rng.choice(mine)["answer"], rng)))
-        if rng.random() < 0.25:
-            said.append(("salad", heap(q, rng)))
-        if rng.random() < 0.6:
-            said.append(("off-topic", rng.choice([it for it in by_question[near] if it["kind"] in good] or by_question[near])["answer"]))
-        if rng.random() < 0.12:
-            said.append(("echo", rng.choice(q.get("variants") or [q["ask"]])))
-        for kind, text in said:
-            it = worthless_item(q, kind, text)
-            it["branches"] = rng.sample(it["branches"], min(5, len(it["branches"])))
-            items.append(it)
+    items += made_worthless(questions, by_question, rng)
     if public:
         items += public_items(public, seed + 1000)[:len(items) // 12]
     return items

@@ -275,7 +275,8 @@ def main():
     a.add_argument("--out", required=True)
     a = a.parse_args()
     torch.manual_seed(a.seed)
-    model = Matcher(a.base).to(a.device)
+    # Weights kept in half precision are trained in single.
+    model = Matcher(a.base).float().to(a.device)
     if a.start:
         model.load_state_dict(torch.load(a.start, map_location=a.device))
     heads = [model.point, model.mistake, model.reference, model.topic]

@@ -289,8 +289,9 @@ def steps_of(reader, items, tokens, rng):
 
 def train(reader, items, tokens, rate, length, seed, final, out=None, each=None, decay=0.0):
     """Goes through `items` in random order, some `tokens` a step; the rate falls to `final` of its peak. `length` is
-    ("minutes", of processor time a thread, on a GPU of wall time) or ("passes", n). Keeps what there is in `out` every ten steps, and calls `each` after each pass. With a
-    `decay` the parameters end as their exponential mean over the steps."""
+    ("minutes", of processor time a thread, on a GPU of wall time) or ("passes", n). Keeps what there is in `out` every ten
+    steps on a processor, and calls `each` after each pass. With a `decay` the parameters end as their exponential mean over
+    the steps."""
     params = reader.parameters()
     opt = torch.optim.AdamW(params, lr=rate, weight_decay=0.01, betas=(0.9, 0.98), fused=reader.device != "cpu")
     means = [p.detach().clone() for p in params] if decay else None
@@ -353,8 +354,9 @@ def main():
     a.add_argument("--rate", type=float, default=6e-4)
     a.add_argument("--final", type=float, default=0.05, help="share of the rate that is left at the end")
     a.add_argument("--tokens", type=int, default=2400, help="tokens of a step")
-    a.add_argument("--minutes", type=float)
-    a.add_argument("--passes", type=int)
+    length = a.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float)
+    length.add_argument("--passes", type=int)
     a.add_argument("--device", default="cpu")
     a.add_argument("--decay", type=float, default=0.0, help="of the exponential mean of the parameters over the steps, which is kept in their stead")
     a.add_argument("--dropout", type=float, default=0.0, help="on a GPU")

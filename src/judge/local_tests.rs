@@ -114,12 +114,17 @@ fn only_a_reading_judge_that_missed_no_floor_is_trusted() {
 
 /// A judge whose reader gives every statement this logit of "yes".
 fn hearing(yes: f32) -> LocalJudge {
+    hearing_by(yes, 8)
+}
+
+/// The same with vectors of so many dimensions.
+fn hearing_by(yes: f32, dimensions: usize) -> LocalJudge {
     let reader = FakeChat::new(["unused"])
         .with_branch(move |request| vec![vec![yes, 0.0, -9.0]; request.branches.len()]);
     LocalJudge::trained(
-        Arc::new(FakeEmbedder::new(8)),
+        Arc::new(FakeEmbedder::new(dimensions)),
         Arc::new(reader),
-        Arc::new(FakeEmbedder::new(8)),
+        Arc::new(FakeEmbedder::new(dimensions)),
     )
 }
 
@@ -171,12 +176,39 @@ async fn what_the_reader_hears_of_a_rubric_scales_the_score() {
     }
 }
 
-#[test]
-fn who_is_heard_is_not_off_topic_in_other_words() {
-    assert_eq!(telling_nearness(Some(0.05), Some(0.6)), None);
-    assert_eq!(telling_nearness(Some(0.05), Some(0.2)), Some(0.05));
-    assert_eq!(telling_nearness(Some(0.05), None), Some(0.05));
-    assert_eq!(telling_nearness(None, Some(0.2)), None);
+#[tokio::test]
+async fn who_is_heard_is_not_off_topic_in_other_words() {
+    let points = ["Lions roar at dusk", "Tall grass hides them", "Zebras run"];
+    let mut case = asked_for(&points, &[], Basis::Rubric);
+    case.question = "Why do lions roar?".into();
+    // Two of its words are in a point, so that it is not off topic by its words.
+    case.answer = "At Zebras, where I run the billing, invoices were printed twice because somebody restarted the billing \
+                   worker while another one was still holding last month's batch open, so finance \
+                   blamed support, and support called every customer by telephone."
+        .into();
+    let mut far_away = 0;
+    // Made-up vectors are near or far as it happens.
+    for dimensions in 8..24 {
+        let quiet = judged(&hearing_by(-4.0, dimensions), &case).await;
+        let loud = judged(&hearing_by(4.0, dimensions), &case).await;
+        let topic = quiet.points[0].topic;
+        assert_eq!(loud.assessment.flags, []);
+        assert_eq!(
+            quiet.assessment.flags.contains(&Flag::OffTopic),
+            topic < 0.09
+        );
+        far_away += usize::from(topic < 0.09);
+        // Who is away from the question must make more of it.
+        for (found, yes) in [(&quiet, -4.0), (&loud, 4.0)] {
+            let mean = Reading { yes, wrong: 0.0 }.probability();
+            let heard = found.assessment.heard.expect("three points");
+            assert!(
+                (heard - (mean - far(Some(topic)))).abs() < 0.03,
+                "{heard} {topic}"
+            );
+        }
+    }
+    assert!((1..16).contains(&far_away), "{far_away}");
 }
 
 #[test]
