@@ -29,7 +29,9 @@ LATER_KINDS = {
 # From b21 on: these four of every question, and two of the others.
 ALWAYS = ("told", "medium", "near-miss", "wrong-subtle")
 LAST_KINDS = {"ramble": (180, 260), "contradict": (100, 160), "adjacent": (90, 150)}
-KINDS = FIRST_KINDS | LATER_KINDS | LAST_KINDS
+# From b30 on: a first one of every question, and a second one of those before b32.
+POLISHED = {"polished": (80, 160), "polished-half": (60, 120)}
+KINDS = FIRST_KINDS | LATER_KINDS | LAST_KINDS | POLISHED
 # Kinds whose points nearly all get the same label, so that agreeing on them is easy.
 ONE_SIDED = ("strong", "weak-long", "wrong", "told", "near-miss", "wrong-sure")
 POINT_VALUES = (1, 0.5, 0, -1)
@@ -75,6 +77,7 @@ def check_answers(questions, problems):
     for row in answers.values():
         kinds[row["question"]].add(row["kind"])
     for question, found in kinds.items():
+        found = found - set(POLISHED)
         last = set(ALWAYS) <= found and len(found) == len(ALWAYS) + 2 and found <= set(LATER_KINDS) | set(LAST_KINDS)
         if found not in (set(FIRST_KINDS), set(LATER_KINDS)) and not last:
             problems.append(f"{question}: has the kinds {sorted(found)}")
