@@ -11,9 +11,9 @@ use viva::judge::matcher::{Kind, Matcher};
 use viva::judge::{Assessment, Case, Judge, LocalJudge};
 use viva::llm::*;
 
-/// The reader's files as the program finds them; what it unpacks is shared by
-/// all tests.
-fn reader() -> ReaderOptions {
+/// The reader's file as the program finds it; what it unpacks is shared by all
+/// tests.
+fn reader() -> std::path::PathBuf {
     viva::models::reader(&paths())
         .expect("the reader can be unpacked")
         .expect("the starter is there")
@@ -35,14 +35,10 @@ fn paths() -> viva::paths::Paths {
 }
 
 async fn judge() -> LocalJudge {
-    judge_with(reader()).await
-}
-
-async fn judge_with(reader: ReaderOptions) -> LocalJudge {
     let engine = Engine::start(EngineOptions {
         embedder: Some(model(EMBEDDER)),
         matcher: Some(matcher()),
-        reader: Some(reader),
+        reader: Some(reader()),
         // The tests run side by side.
         threads: Some(1),
         ..EngineOptions::default()
@@ -187,35 +183,52 @@ async fn the_same_answer_is_judged_the_same_whatever_was_judged_before() {
     assert_eq!(assess(&first, &case).await, alone);
 }
 
+/// A prompt of the reader, and what the training code's model says at the end
+/// of each branch (`training/export_reader.py --reference`).
+#[derive(serde::Deserialize)]
+struct Reference {
+    prefix: String,
+    branches: Vec<String>,
+    /// Logits of yes, no and wrong.
+    logits: Vec<[f32; 3]>,
+}
+
 #[tokio::test]
-async fn merged_weights_read_as_the_adapter_beside_the_starter_does() {
-    let merged = reader();
-    assert_eq!(merged.adapter, None);
-    let beside = ReaderOptions {
-        adapter: Some(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reader.gguf")),
-        base: model(STARTER),
-    };
-    let samples = samples();
-    let answers = of_kind(&samples, "half");
-    let mut read = Vec::new();
-    for options in [merged, beside] {
-        let judge = judge_with(options).await;
-        let mut probabilities = Vec::new();
-        for (sample, answer) in answers.iter().take(4) {
-            let found = assess(&judge, &sample.case(answer)).await;
-            probabilities.extend(found.points.iter().map(|point| point.probability));
+async fn the_reader_says_what_it_said_in_training() {
+    let text = include_str!("fixtures/reader-reference.json");
+    let references: Vec<Reference> = serde_json::from_str(text).expect("references");
+    let engine = Engine::start(EngineOptions {
+        reader: Some(reader()),
+        threads: Some(1),
+        ..EngineOptions::default()
+    })
+    .expect("a good file");
+    let reader = engine.reader().await.expect("the reader loads");
+    let (mut differences, mut sure) = (Vec::new(), [0, 0]);
+    for reference in references {
+        let request = BranchRequest {
+            prefix: BranchPrefix::Plain(vec![Part::Prompt(reference.prefix)]),
+            branches: reference.branches,
+            words: vec![" yes".into(), " no".into(), " wrong".into()],
+            likelihood: false,
+            fresh: true,
+        };
+        let read = reader.branch(request, Cancel::new()).await.expect("read");
+        assert_eq!(read.logits.len(), reference.logits.len());
+        for (found, wanted) in read.logits.iter().zip(reference.logits) {
+            let yes = |row: &[f32]| {
+                let sum: f32 = row.iter().map(|logit| logit.exp()).sum();
+                row[0].exp() / sum
+            };
+            differences.push((yes(found) - yes(&wanted)).abs());
+            sure[0] += u32::from(yes(&wanted) > 0.7);
+            sure[1] += u32::from(yes(&wanted) < 0.3);
         }
-        read.push(probabilities);
     }
     // Rounding to 8 bits is all that differs.
-    let differences: Vec<f32> = read[0]
-        .iter()
-        .zip(&read[1])
-        .map(|(a, b)| (a - b).abs())
-        .collect();
     let mean = differences.iter().sum::<f32>() / differences.len() as f32;
     assert!(mean < 0.03, "{differences:?}");
-    assert!(read[0].iter().any(|p| *p > 0.7) && read[0].iter().any(|p| *p < 0.3));
+    assert!(sure.iter().all(|count| *count > 3), "{sure:?}");
 }
 
 #[tokio::test]

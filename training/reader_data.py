@@ -1,8 +1,8 @@
 """What the reader is trained and measured on: items of one question, one answer and several statements to look for.
 
 An item is {"group", "kind", "question", "answer", "branches"}; a branch is {"text", "target", "label", "what"}: the prompt's
-end, the wanted probabilities of yes, no and wrong, the label they come from, and "point", "mistake", "foreign" (another question's point), "reference" (a whole
-model answer) or "topic" (whether the question is answered at all). An item
+end, the wanted probabilities of yes, no and wrong, the label they come from, and "point", "mistake", "foreign" (another question's point) or "reference" (a whole
+model answer). "sought" are the points that stand before the answer. An item
 with "score" has branches with "weight" instead of targets: only the whole answer was graded.
 """
 import glob
@@ -21,7 +21,6 @@ ONE_SIDED = ("strong", "weak-long", "wrong")
 # Sets whose licence allows trained weights to ship, and how many packed answers of each a pass takes.
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
 REFERENCE = 600   # characters of a model answer that are read
-TOPIC = "\nIs this an answer to the question?\nVerdict:"   # only learnt beside the others: the program does not ask it
 WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense")
 
 
@@ -46,16 +45,21 @@ def squeeze(text, limit=400):
     return " ".join(text.split())[:limit]
 
 
-def prefix(item):
-    return f"Question: {squeeze(item['question'])}\nAnswer: {' '.join(words(item['answer']).split()[:PREFIX_WORDS])}"
+HEADS = {"point": "Point", "foreign": "Point", "mistake": "Mistake", "reference": "Model answer"}
+
+
+def prompt(item):
+    """Returns the prompt's shared beginning and one end for each branch of an item. What is sought stands before the answer, so that
+    the answer is read with it in view: the points of the question (also those that no branch asks about), or the model answer."""
+    text = lambda what, said: squeeze(said, REFERENCE if what == "reference" else 400)
+    sought = item.get("sought") or [(b["what"], b["text"]) for b in item["branches"] if b["what"] in ("point", "reference")]
+    listed = "".join(f"\n{HEADS[what]} {n}: {text(what, said)}" for n, (what, said) in enumerate(sought, 1))
+    answer = " ".join(words(item["answer"]).split()[:PREFIX_WORDS])
+    ends = [f"\n{HEADS[b['what']]}: {text(b['what'], b['text'])}\nVerdict:" for b in item["branches"]]
+    return f"Question: {squeeze(item['question'])}{listed}\nAnswer: {answer}", ends
 
 
 def branch(what, text, label=None, target=None, weight=None):
-    if what == "topic":
-        text = TOPIC
-    else:
-        head = {"mistake": "Mistake", "reference": "Model answer"}.get(what, "Point")
-        text = f"\n{head}: {squeeze(text, REFERENCE if what == 'reference' else 400)}\nVerdict:"
     return {"text": text, "what": what, "label": label, "target": target, "weight": weight}
 
 
@@ -82,7 +86,7 @@ def held_out(name, qid):
 
 
 def item_of(q, kind, answer, points, mistakes):
-    return {"group": q["id"], "kind": kind, "question": q["ask"], "answer": answer, "branches":
+    return {"group": q["id"], "kind": kind, "question": q["ask"], "answer": answer, "sought": [("point", p["text"]) for p in q["point"]], "branches":
             [branch("point", p["text"], points[p["id"]], TARGETS[points[p["id"]]]) for p in q["point"] if p["id"] in points]
             + [branch("mistake", m["text"], mistakes[m["id"]], TARGETS[mistakes[m["id"]]]) for m in q.get("mistake", []) if m["id"] in mistakes]}
 
@@ -102,13 +106,6 @@ def own_items(corpus, part, last="b99"):
                 if q and label and part_of(q["concept"]) == part:
                     items.append(item_of(q, row["kind"], row["answer"], label["points"], label["mistakes"]))
     return items
-
-
-def asked(item):
-    """Adds to an item whether its answer is one to its question. An answer to the question next door is not."""
-    label = 0 if item["kind"] in WORTHLESS + ("adjacent",) else 1
-    item["branches"].append(branch("topic", "", label, TARGETS[label]))
-    return item
 
 
 def exam_items(corpus, part):
@@ -135,7 +132,7 @@ def graded(reference, score):
 
 def nonsense_items(corpus, part):
     """Returns the answers of `nonsense.jsonl` to questions of a part: written, grammatical, in the words of the field, and
-    saying nothing. None of them is to a question of the training part."""
+    saying nothing."""
     questions = questions_of(corpus)
     with open(os.path.join(corpus, "nonsense.jsonl"), encoding="utf-8") as file:
         rows = [row for row in map(json.loads, file) if part_of(questions[row["question"]]["concept"]) == part]
@@ -264,37 +261,52 @@ def made_worthless(questions, by_question, rng):
 
 def whole_pass(corpus, public, seed, share=0.25):
     """Returns one pass over everything: the labelled answers, answers worth nothing, marked exam answers, and of the public
-    sets' answers `share` to one of ours. Every item of ours also asks whether the question is answered, and in half of the answers some words are missing."""
+    sets' answers `share` to one of ours. In half of the answers some words are missing, and some items have a rubric of one to three points, or no question."""
     rng = random.Random(seed)
     questions = {i: q for i, q in questions_of(corpus).items() if part_of(q["concept"]) == "train"}
     by_question = {}
     for it in own_items(corpus, "train"):
         by_question.setdefault(it["group"], []).append(it)
-    items = [asked(it) for it in training_items(corpus, None, seed) + made_worthless(questions, by_question, rng)]
+    items = training_items(corpus, None, seed) + made_worthless(questions, by_question, rng)
     for it in items:
         if rng.random() < 0.5:
             lost = rng.uniform(0, 0.1)
             it["answer"] = " ".join(w for w in it["answer"].split() if rng.random() > lost)
         rng.shuffle(it["branches"])
+        rng.shuffle(it["sought"])
+        if rng.random() < 0.15:   # a rubric of one to three points
+            few = it["sought"][:rng.randint(1, 3)]
+            kept = [b for b in it["branches"] if b["what"] != "point" or ("point", b["text"]) in few]
+            if kept:
+                it["sought"], it["branches"] = few, kept
+        if rng.random() < 0.07:
+            it["question"] = ""
     items += exam_items(corpus, "train")
     extra = public_items(public, seed + 1000, 4.0)
     return items + extra[:int(share * len(items))]
 
 
-def worthless_pass(corpus, public, seed, real=0.3):
-    """Returns a short pass that teaches what is worth nothing: nonsense that sounds like an answer, words out of order, good
-    answers to questions of a like kind, the question said back; among a share of the labelled answers and a few public ones."""
+def worthless_pass(corpus, public, seed):
+    """Returns a short pass that teaches what is worth nothing, 310 items: nonsense that sounds like an answer, written and made up
+    of words that changed places, good answers to questions of a like kind, the question said back; among a like number of
+    labelled answers, and a few exam and public ones."""
     rng = random.Random(seed)
     questions = {i: q for i, q in questions_of(corpus).items() if part_of(q["concept"]) == "train"}
     by_question = {}
     for it in own_items(corpus, "train"):
         by_question.setdefault(it["group"], []).append(it)
-    whole = training_items(corpus, None, seed)
-    items = [it for it in whole if it["kind"] not in WORTHLESS and rng.random() < real] + [it for it in whole if it["kind"] in WORTHLESS and rng.random() < real / 2]
-    items += made_worthless(questions, by_question, rng)
-    if public:
-        items += public_items(public, seed + 1000)[:len(items) // 12]
-    return items
+    own = training_items(corpus, None, seed) + made_worthless(questions, by_question, rng)
+    written = nonsense_items(corpus, "train")
+    for it in own + written:
+        rng.shuffle(it["sought"])
+    for it in written:
+        it["branches"] = rng.sample(it["branches"], min(6, len(it["branches"])))
+    kinds = lambda which: [it for it in own if which(it["kind"])]
+    other = [kind for kind in WORTHLESS if kind not in ("nonsense", "off-topic")]
+    parts = ((kinds(lambda kind: kind not in WORTHLESS), 130), (written, 60), (kinds(lambda kind: kind == "nonsense"), 40),
+             (kinds(lambda kind: kind == "off-topic"), 55), (kinds(lambda kind: kind in other), 20), (exam_items(corpus, "train"), 15),
+             (public_items(public, seed + 1000), 20))
+    return [it for pool, count in parts for it in rng.sample(pool, min(count, len(pool)))]
 
 
 def worthless_item(q, kind, text):
@@ -359,7 +371,7 @@ def public_items(folder, seed, times=1.0):
         for (qid, question, answer), rows in rng.sample(sorted(packs.items(), key=lambda p: p[0]), min(most, len(packs))):
             it = {"group": f"{name}:{qid}", "kind": name, "question": question, "answer": answer}
             if name == "argkp_train":
-                it["branches"] = [branch("point", r["points"][0]["text"], r["score"], TARGETS[1] if r["score"] == 1 else TARGETS[0]) for r in rng.sample(rows, min(6, len(rows)))]
+                it["branches"] = [branch("point", r["points"][0]["text"], r["score"], TARGETS[1] if r["score"] == 1 else TARGETS[0]) for r in rng.sample(rows, min(rng.choice((1, 1, 2, 4, 6)), len(rows)))]
             elif name == "saf_train" and rng.random() < 0.5 and sum(p["weight"] for p in rows[0]["points"]) <= 1.01:
                 total = sum(p["weight"] for p in rows[0]["points"])
                 it |= {"score": rows[0]["score"], "branches": [branch("point", p["text"], weight=p["weight"] / total) for p in rows[0]["points"]]}

@@ -29,7 +29,7 @@ data.PUBLIC.update({"saf_train": 1500, "semeval_train": 3000, "mohler": 1700, "a
 
 
 def statement(b):
-    return b["text"].split(": ", 1)[1].rsplit("\nVerdict:", 1)[0]
+    return data.squeeze(b["text"], data.REFERENCE if b["what"] == "reference" else 400)
 
 
 class Matcher(torch.nn.Module):

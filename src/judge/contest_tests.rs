@@ -200,7 +200,7 @@ fn the_score_with_a_contest_is_the_formulas() {
     assert_eq!(with, expected);
     // An answer of which little was heard is worth more by what is won.
     let quiet = Assessment {
-        heard: Some(0.2),
+        heard: Some(0.1),
         ..first.clone()
     };
     let before = score_with(&case, &quiet, &[]);

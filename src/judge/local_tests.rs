@@ -54,10 +54,10 @@ async fn the_reader_is_asked_as_it_was_trained() {
     let BranchPrefix::Plain(parts) = &request.prefix else {
         panic!("plain text");
     };
-    // As `prefix` and `branch` of training/reader_data.py write it.
+    // As `prompt` of training/reader_data.py writes it.
     assert_eq!(
         parts.iter().map(Part::text).collect::<String>(),
-        "Question: What is drift?\nAnswer: what comes in isnt what it was by 0.3 or so"
+        "Question: What is drift?\nPoint 1: Says that inputs change\nAnswer: what comes in isnt what it was by 0.3 or so"
     );
     assert_eq!(
         request.branches,
@@ -89,14 +89,33 @@ async fn the_reader_reads_a_model_answer_whole() {
     assert!(found.reader.is_some_and(|yes| yes > 2.0), "{found:?}");
     let requests = reader.branch_requests();
     let cut: String = long.trim().chars().take(REFERENCE_CHARACTERS).collect();
-    assert_eq!(
-        requests[0].branches,
-        [
-            "\nPoint: It waits\nVerdict:".to_owned(),
-            format!("\nModel answer: {far}\nVerdict:"),
-            format!("\nModel answer: {cut}\nVerdict:"),
-        ]
-    );
+    let asked: Vec<(String, &[String])> = requests
+        .iter()
+        .map(|request| {
+            let BranchPrefix::Plain(parts) = &request.prefix else {
+                panic!("plain text");
+            };
+            let sought = parts.iter().map(Part::text).collect::<String>();
+            (sought, request.branches.as_slice())
+        })
+        .collect();
+    let prefix = |sought: &str| format!("Question: {}{sought}\nAnswer: ", case.question);
+    let expected = [
+        ("\nPoint 1: It waits", "\nPoint: It waits\nVerdict:"),
+        (
+            &*format!("\nModel answer 1: {far}"),
+            &*format!("\nModel answer: {far}\nVerdict:"),
+        ),
+        (
+            &*format!("\nModel answer 1: {cut}"),
+            &*format!("\nModel answer: {cut}\nVerdict:"),
+        ),
+    ];
+    assert_eq!(asked.len(), expected.len());
+    for ((found, branches), (sought, branch)) in asked.iter().zip(expected) {
+        assert!(found.starts_with(&prefix(sought)), "{found}");
+        assert_eq!(*branches, [branch.to_owned()]);
+    }
 }
 
 #[test]

@@ -46,6 +46,10 @@ pub(super) struct Read {
 /// Returns what `reader` says of an answer of these `words`. What is said in any
 /// window of a long answer is said; of no words, nothing is.
 ///
+/// What is sought stands before the answer, so that the answer is read with it
+/// in view: all points of the rubric, or the model answer, each of which
+/// is read for itself.
+///
 /// # Errors
 /// Fails when the reader does, or when cancelled.
 pub(super) async fn read(
@@ -54,17 +58,41 @@ pub(super) async fn read(
     words: &[String],
     cancel: &Cancel,
 ) -> Result<Read> {
-    let points = asked
-        .points
-        .iter()
-        .map(|p| fork("Point", &p.text, CHARACTERS));
-    let mistakes = asked
-        .mistakes
-        .iter()
-        .map(|m| fork("Mistake", &m.text, CHARACTERS));
-    let references = asked.references.iter();
-    let references = references.map(|text| fork("Model answer", text, REFERENCE_CHARACTERS));
-    let branches: Vec<String> = points.chain(mistakes).chain(references).collect();
+    let points: Vec<String> = (asked.points.iter())
+        .map(|p| collapse(&p.text, CHARACTERS))
+        .collect();
+    let sought: String = (points.iter().zip(1..))
+        .map(|(text, n)| format!("\nPoint {n}: {text}"))
+        .collect();
+    let mistakes = asked.mistakes.iter();
+    let mistakes = mistakes.map(|m| fork("Mistake", &collapse(&m.text, CHARACTERS)));
+    let branches = (points.iter().map(|text| fork("Point", text)))
+        .chain(mistakes)
+        .collect();
+    let statements = in_windows(reader, asked.question, &sought, words, branches, cancel).await?;
+    let mut references = Vec::new();
+    for text in asked.references {
+        let text = collapse(text, REFERENCE_CHARACTERS);
+        let sought = format!("\nModel answer 1: {text}");
+        let branch = vec![fork("Model answer", &text)];
+        let found = in_windows(reader, asked.question, &sought, words, branch, cancel).await?;
+        references.extend(found);
+    }
+    Ok(Read {
+        statements,
+        references,
+    })
+}
+
+/// Returns what `reader` says at the end of each of `branches`.
+async fn in_windows(
+    reader: &dyn ChatModel,
+    question: &str,
+    sought: &str,
+    words: &[String],
+    branches: Vec<String>,
+    cancel: &Cancel,
+) -> Result<Vec<Reading>> {
     let mut found: Option<Vec<Reading>> = None;
     let windows = match branches.is_empty() {
         true => Vec::new(),
@@ -76,7 +104,8 @@ pub(super) async fn read(
                 BranchRequest {
                     prefix: BranchPrefix::Plain(vec![
                         Part::Prompt("Question: ".into()),
-                        Part::Guide(collapse(asked.question, CHARACTERS)),
+                        Part::Guide(collapse(question, CHARACTERS)),
+                        Part::Guide(sought.to_owned()),
                         Part::Prompt("\nAnswer: ".into()),
                         Part::Candidate(words[window].join(" ")),
                     ]),
@@ -95,16 +124,11 @@ pub(super) async fn read(
             Some(before) => before.iter().zip(now).map(|(a, b)| a.either(b)).collect(),
         });
     }
-    let mut statements = found.unwrap_or_else(|| vec![Reading::SILENCE; branches.len()]);
-    let references = statements.split_off(asked.points.len() + asked.mistakes.len());
-    Ok(Read {
-        statements,
-        references,
-    })
+    Ok(found.unwrap_or_else(|| vec![Reading::SILENCE; branches.len()]))
 }
 
-fn fork(head: &str, text: &str, limit: usize) -> String {
-    format!("\n{head}: {}\nVerdict:", collapse(text, limit))
+fn fork(head: &str, text: &str) -> String {
+    format!("\n{head}: {text}\nVerdict:")
 }
 
 fn collapse(text: &str, limit: usize) -> String {

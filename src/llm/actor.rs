@@ -2,13 +2,13 @@
 //! jobs one at a time from a bounded channel, and leaves in the order
 //! contexts, models, backend.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use llama_cpp_2::context::params::LlamaPoolingType;
-use llama_cpp_2::model::{LlamaLoraAdapter, LlamaModel};
+use llama_cpp_2::model::LlamaModel;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::api::*;
@@ -80,16 +80,6 @@ pub(super) struct Checked {
     pub(super) needs: Needs,
 }
 
-/// A reader's files that passed the preflight.
-pub(super) struct CheckedReader {
-    /// Its adapter, when that is a file of its own.
-    pub(super) adapter: Option<PathBuf>,
-    /// Its weights, when that is not the chat model.
-    pub(super) base: Option<Checked>,
-    /// What its context needs.
-    pub(super) needs: Needs,
-}
-
 /// What the thread is to load.
 #[derive(Default)]
 pub(super) struct Plan {
@@ -98,7 +88,7 @@ pub(super) struct Plan {
     pub(super) embedder: Option<Checked>,
     pub(super) matcher: Option<Checked>,
     pub(super) ranker: Option<Checked>,
-    pub(super) reader: Option<CheckedReader>,
+    pub(super) reader: Option<Checked>,
 }
 
 /// Where the thread says what became of each model.
@@ -201,9 +191,8 @@ pub(super) fn run(
         LlamaPoolingType::Rank,
         &board.ranker,
     );
-    let mut chat_model = open(&plan.chat, &board.chat);
-    let own_base = plan.reader.as_ref().and_then(|reader| reader.base.as_ref());
-    let mut base_model = own_base.and_then(|checked| {
+    let chat_model = open(&plan.chat, &board.chat);
+    let reader_model = plan.reader.as_ref().and_then(|checked| {
         match load::weights(&backend, &checked.path, &plan.options, shutdown, |_| ()) {
             Ok(model) => Some(model),
             Err(error) => {
@@ -211,15 +200,6 @@ pub(super) fn run(
                 None
             }
         }
-    });
-    // Adapters belong to their model and must exist before its contexts.
-    let mut adapter = plan.reader.as_ref().and_then(|reader| {
-        let model = if reader.base.is_some() {
-            &mut base_model
-        } else {
-            &mut chat_model
-        };
-        open_adapter(model.as_mut(), reader.adapter.as_ref()?, &board.reader)
     });
     let mut chat = plan
         .chat
@@ -236,46 +216,21 @@ pub(super) fn run(
                 &board.chat,
             )
         });
-    let mut reader = plan.reader.as_ref().and_then(|asked| {
-        let (checked, model) = match &asked.base {
-            Some(base) => (base, base_model.as_ref()),
-            None => (plan.chat.as_ref()?, chat_model.as_ref()),
-        };
-        let applied = match &asked.adapter {
-            Some(path) => Some((adapter.as_mut()?, path)),
-            None => None,
-        };
-        let board = &board.reader;
-        let mut session = session(
-            &backend,
-            &plan,
-            checked,
-            &asked.needs,
-            model?,
-            &cells[3],
-            &watch::Sender::new(None),
-        )?;
-        if let Some((adapter, path)) = applied
-            && session.context.lora_adapter_set(adapter, 1.0).is_err()
-        {
-            board.send_replace(Some(Err(bad(
-                path,
-                "the inference library could not apply it",
-                "Get the adapter that belongs to this model.",
-            ))));
-            return None;
-        }
-        let info = load::info(
-            &checked.path,
-            &checked.header,
-            session.model,
-            &plan.options,
-            &asked.needs,
-            session.capacity,
-        );
-        board.send_replace(Some(Ok(info)));
-        Some(session)
-    });
+    let mut reader =
+        plan.reader
+            .as_ref()
+            .zip(reader_model.as_ref())
+            .and_then(|(checked, model)| {
+                session(
+                    &backend,
+                    &plan,
+                    checked,
+                    &checked.needs,
+                    model,
+                    &cells[3],
+                    &board.reader,
+                )
+            });
     board.fail_all(&EngineError::Stopped);
     board.progress.send_replace(LoadProgress {
         fraction: 1.0,
@@ -359,11 +314,11 @@ pub(super) fn run(
         }
     }
     // Contexts before models before backend: the library aborts in another
-    // order on some platforms. An adapter is freed with its model.
+    // order on some platforms.
     drop((chat, reader, embedder, matcher, ranker));
     drop((
         chat_model,
-        base_model,
+        reader_model,
         embedder_model,
         matcher_model,
         ranker_model,
@@ -498,24 +453,6 @@ fn template(
         };
         bad(&checked.path, error.to_string(), hint)
     })
-}
-
-fn open_adapter(
-    model: Option<&mut LlamaModel>,
-    path: &Path,
-    board: &watch::Sender<Ready>,
-) -> Option<LlamaLoraAdapter> {
-    match model?.lora_adapter_init(path) {
-        Ok(adapter) => Some(adapter),
-        Err(_) => {
-            board.send_replace(Some(Err(bad(
-                path,
-                "the inference library refuses it",
-                "Get the adapter that belongs to this model.",
-            ))));
-            None
-        }
-    }
 }
 
 /// Turns the progress of each file into progress of the whole.

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::actor::{self, Board, Checked, CheckedReader, Job, Plan, Ready, Target};
+use super::actor::{self, Board, Checked, Job, Plan, Ready, Target};
 use super::api::*;
 use super::options::{EngineOptions, LoadProgress};
 use super::preflight::{self, USUAL_CONTEXT};
@@ -85,7 +85,7 @@ impl Engine {
         }))
     }
 
-    /// Waits for the tuned reader, the model with its adapter.
+    /// Waits for the tuned reader.
     ///
     /// # Errors
     /// As [`Engine::chat`].
@@ -367,50 +367,22 @@ fn plan(options: EngineOptions) -> Result<Plan, EngineError> {
             needs,
         });
     }
-    if let Some(reader) = &options.reader {
-        let shared = options
-            .chat
-            .as_ref()
-            .is_some_and(|chat| same_file(chat, &reader.base));
-        let base = preflight::inspect(&reader.base)?;
-        preflight::check_chat(&reader.base, &base)?;
-        if let Some(path) = &reader.adapter {
-            let adapter = preflight::inspect(path)?;
-            preflight::check_adapter(path, &adapter, &base)?;
-        }
-        let context = Some(
-            u32::try_from(USUAL_CONTEXT / 2).unwrap_or(4096).min(
-                u32::try_from(
-                    base.of_architecture("context_length")
-                        .unwrap_or(USUAL_CONTEXT),
-                )
-                .unwrap_or(u32::MAX),
-            ),
-        );
-        let needs = if shared {
-            let mut needs =
-                preflight::fit(&reader.base, &base, options.kv_type, context, u64::MAX)?;
-            needs.weights_bytes = 0;
-            needs
-        } else {
-            take(&reader.base, &base, context)?
-        };
-        plan.reader = Some(CheckedReader {
-            adapter: reader.adapter.clone(),
-            base: (!shared).then(|| Checked {
-                path: reader.base.clone(),
-                header: base,
-                needs,
-            }),
+    if let Some(path) = &options.reader {
+        let header = preflight::inspect(path)?;
+        preflight::check_chat(path, &header)?;
+        let trained = header
+            .of_architecture("context_length")
+            .unwrap_or(USUAL_CONTEXT);
+        let context = u32::try_from(trained.min(USUAL_CONTEXT / 2)).unwrap_or(4096);
+        let needs = take(path, &header, Some(context))?;
+        plan.reader = Some(Checked {
+            path: path.clone(),
+            header,
             needs,
         });
     }
     plan.options = options;
     Ok(plan)
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Memory that can be had without pushing other programs out, in bytes.

@@ -19,7 +19,8 @@ use super::gguf::{Header, Value};
 use super::preflight;
 
 /// Writes the weights of the model `base` with the adapter `adapter` merged
-/// into them, in Q8_0, to `to`; `to` is written as it goes, so name a
+/// into them, in Q8_0 and with only as many layers as the adapter was trained
+/// behind (its `reader.block_count`, else all), to `to`; `to` is written as it goes, so name a
 /// temporary file and move it. Every matrix `W` becomes
 /// `W + alpha / rank * B A` (Hu et al. 2021, equation 3).
 ///
@@ -38,14 +39,25 @@ pub fn q8_0(base: &Path, adapter: &Path, to: &Path) -> Result<(), EngineError> {
             "Get the adapter that belongs to this model.",
         ));
     };
+    let layers = match adapter_header.values.get("reader.block_count") {
+        Some(Value::Unsigned(layers)) => u32::try_from(*layers).unwrap_or(u32::MAX),
+        _ => u32::MAX,
+    };
     let output = text(to)?;
     let _backend = Backend::acquire()?;
     let weights = File::read(base)?;
     let updates = File::read(adapter)?;
     let merged = Output::like(&weights)?;
+    if u64::from(layers) < header.of_architecture("block_count").unwrap_or(0) {
+        let architecture = header.architecture().unwrap_or_default();
+        merged.set(&format!("{architecture}.block_count"), layers)?;
+    }
     // What the output points to, until it is written.
     let mut kept: Vec<Vec<u8>> = Vec::new();
-    for tensor in weights.tensors() {
+    let read = weights
+        .tensors()
+        .filter(|tensor| layer(&tensor.name()).is_none_or(|layer| layer < layers));
+    for tensor in read {
         let mut values = tensor.floats()?;
         if let (Some(a), Some(b)) = (
             updates.tensor(&tensor, "lora_a"),
@@ -78,6 +90,11 @@ pub fn q8_0(base: &Path, adapter: &Path, to: &Path) -> Result<(), EngineError> {
             "the merged weights could not be written".into(),
         ))
     }
+}
+
+/// Returns the layer a tensor belongs to, from its name.
+fn layer(name: &str) -> Option<u32> {
+    name.strip_prefix("blk.")?.split('.').next()?.parse().ok()
 }
 
 /// Numbers that share a scale in Q8_0.
@@ -252,6 +269,15 @@ impl Output {
         }
     }
 
+    /// Sets a number of the metadata.
+    fn set(&self, key: &str, value: u32) -> Result<(), EngineError> {
+        let key = CString::new(key)
+            .map_err(|_| EngineError::Library(format!("{key:?} is no name of a number")))?;
+        // SAFETY: the file is live and the key NUL-terminated.
+        unsafe { sys::gguf_set_val_u32(self.0, key.as_ptr(), value) };
+        Ok(())
+    }
+
     /// Adds a tensor named and shaped as `like`, whose data are `bytes` of
     /// `kind`; they must live until the file is written.
     fn add(&self, like: &Tensor<'_>, kind: sys::ggml_type, bytes: &[u8]) {
@@ -305,6 +331,13 @@ mod tests {
             Err(EngineError::BadModel { .. })
         ));
         assert!(!to.exists());
+    }
+
+    #[test]
+    fn the_layer_of_a_tensor_stands_in_its_name() {
+        assert_eq!(layer("blk.23.attn_q.weight"), Some(23));
+        assert_eq!(layer("output_norm.weight"), None);
+        assert_eq!(layer("blk.x.attn_q.weight"), None);
     }
 
     #[test]

@@ -31,5 +31,5 @@ pub mod template;
 
 pub use api::*;
 pub use engine::Engine;
-pub use options::{EngineOptions, KvType, LoadProgress, ReaderOptions};
+pub use options::{EngineOptions, KvType, LoadProgress};
 pub use system::{SystemInfo, system_info};

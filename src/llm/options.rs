@@ -15,8 +15,8 @@ pub struct EngineOptions {
     pub matcher: Option<PathBuf>,
     /// The cross-encoder's GGUF file.
     pub ranker: Option<PathBuf>,
-    /// A tuned reader: its own weights, or a LoRA adapter on a model.
-    pub reader: Option<ReaderOptions>,
+    /// The tuned reader's GGUF file.
+    pub reader: Option<PathBuf>,
     /// Threads used to decode; default: physical cores that are not busy.
     pub threads: Option<usize>,
     /// Tokens the chat context holds; default: what the model was trained for,
@@ -31,17 +31,6 @@ pub struct EngineOptions {
     /// A chat template to use instead of the model's own: a family name (see
     /// [`super::template::FAMILIES`]) or a file.
     pub chat_template: Option<String>,
-}
-
-/// A tuned model: a LoRA adapter and the model it belongs to, or weights that
-/// the adapter was merged into.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReaderOptions {
-    /// The adapter's GGUF file; none when it is part of the weights.
-    pub adapter: Option<PathBuf>,
-    /// The model's GGUF file. The same file as the chat model is held in
-    /// memory once.
-    pub base: PathBuf,
 }
 
 /// Element type of the KV cache.

@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use super::catalogue::Catalogue;
 use super::discover::{Places, discover};
 use super::download::hexadecimal;
-use crate::llm::ReaderOptions;
 use crate::paths::Paths;
 use crate::{Error, Result};
 
@@ -25,28 +24,22 @@ pub fn adapter_sha256() -> &'static str {
     &ADAPTER_SHA256
 }
 
-/// Returns the files of the trained reader; `None` when the starter, which it
+/// Returns the file of the trained reader; `None` when the starter, which it
 /// tunes, is not on this machine. On the first call the adapter is merged into
-/// the starter's weights, in Q8_0, in the cache folder; that takes some seconds
-/// and 160 MB of disk, the adapter included. Where the disk has no room for that, the adapter is
-/// applied beside the starter's own file, which reads more slowly.
+/// the layers of the starter that it was trained on, in Q8_0, in the cache
+/// folder; that takes some seconds and 130 MB of disk, the adapter included.
 ///
 /// # Errors
-/// Fails when the cache folder cannot be written at all.
-pub fn reader(paths: &Paths) -> Result<Option<ReaderOptions>> {
+/// Fails when the cache folder cannot be written.
+pub fn reader(paths: &Paths) -> Result<Option<PathBuf>> {
     let Some(base) = base(paths)? else {
         return Ok(None);
     };
-    if let Some(merged) = kept(&merged_path(paths)) {
-        return Ok(Some(merged));
+    let path = merged_path(paths);
+    if !is_whole(&path) {
+        merge(paths, &base, &unpacked(paths)?)?;
     }
-    let adapter = unpacked(paths)?;
-    Ok(Some(merge(paths, &base, &adapter).unwrap_or(
-        ReaderOptions {
-            adapter: Some(adapter),
-            base,
-        },
-    )))
+    Ok(Some(path))
 }
 
 fn merged_path(paths: &Paths) -> PathBuf {
@@ -59,32 +52,38 @@ fn size(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().map(|found| found.len())
 }
 
-/// The merged weights, when they lie there whole: of the size that was noted
-/// when they were written.
-fn kept(path: &Path) -> Option<ReaderOptions> {
-    let noted = std::fs::read_to_string(path.with_extension("size")).ok()?;
-    (size(path)?.to_string() == noted).then(|| ReaderOptions {
-        adapter: None,
-        base: path.to_path_buf(),
-    })
+/// Whether the merged weights lie there whole: of the size that was noted when
+/// they were written.
+fn is_whole(path: &Path) -> bool {
+    std::fs::read_to_string(path.with_extension("size"))
+        .is_ok_and(|noted| size(path).is_some_and(|size| size.to_string() == noted))
 }
 
 /// Merges the adapter into the starter's weights, and removes what earlier
-/// versions of this program left; nothing where that cannot be done.
-fn merge(paths: &Paths, base: &Path, adapter: &Path) -> Option<ReaderOptions> {
+/// versions of this program left.
+fn merge(paths: &Paths, base: &Path, adapter: &Path) -> Result<()> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::storage(format!(
+            "the trained reader cannot be written into {}",
+            paths.cache.display()
+        ))
+        .caused_by(error)
+        .hint("It takes 130 MB there: make room, or set XDG_CACHE_HOME to a folder that has it.")
+    };
     let path = merged_path(paths);
-    let file = tempfile::NamedTempFile::new_in(&paths.cache).ok()?;
-    if let Err(error) = crate::llm::merge::q8_0(base, adapter, file.path()) {
-        tracing::warn!("the reader is applied beside the starter: {error}");
-        return None;
-    }
-    file.as_file().sync_all().ok()?;
-    file.persist(&path).ok()?;
-    let note = path.with_extension("size");
-    std::fs::write(&note, size(&path)?.to_string()).ok()?;
+    let file = tempfile::NamedTempFile::new_in(&paths.cache).map_err(|e| failed(e.into()))?;
+    crate::llm::merge::q8_0(base, adapter, file.path()).map_err(|e| failed(e.into()))?;
+    file.as_file().sync_all().map_err(|e| failed(e.into()))?;
+    file.persist(&path).map_err(|e| failed(e.into()))?;
+    let written = size(&path).unwrap_or(0).to_string();
+    std::fs::write(path.with_extension("size"), written).map_err(|e| failed(e.into()))?;
     // The adapter stays: another process may be about to merge it.
     let mine = format!("reader-{}", &adapter_sha256()[..16]);
-    for entry in std::fs::read_dir(&paths.cache).ok()?.flatten() {
+    for entry in std::fs::read_dir(&paths.cache)
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("reader-") && !name.starts_with(&mine) {
@@ -92,7 +91,7 @@ fn merge(paths: &Paths, base: &Path, adapter: &Path) -> Option<ReaderOptions> {
             let _ = std::fs::remove_file(entry.path());
         }
     }
-    kept(&path)
+    Ok(())
 }
 
 /// Returns the starter's file, by name and size: the adapter fits no other
@@ -176,7 +175,8 @@ mod tests {
         let base = root.path().join("starter.gguf");
         std::fs::write(&base, "no weights").expect("written");
         let adapter = unpacked(&paths).expect("unpacked");
-        assert_eq!(merge(&paths, &base, &adapter), None);
+        let error = merge(&paths, &base, &adapter).expect_err("no weights");
+        assert!(error.to_string().contains("trained reader"), "{error}");
         let left: Vec<_> = std::fs::read_dir(&paths.cache)
             .expect("there")
             .flatten()
@@ -190,11 +190,11 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let path = root.path().join("reader-x.q8_0.gguf");
         std::fs::write(&path, "weights").expect("written");
-        assert_eq!(kept(&path), None);
+        assert!(!is_whole(&path));
         std::fs::write(path.with_extension("size"), "7").expect("written");
-        assert!(kept(&path).is_some_and(|found| found.adapter.is_none()));
+        assert!(is_whole(&path));
         std::fs::write(&path, "weig").expect("cut short");
-        assert_eq!(kept(&path), None);
+        assert!(!is_whole(&path));
     }
 
     #[test]
