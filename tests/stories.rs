@@ -435,7 +435,7 @@ fn the_judge_finds_the_parts_and_the_tags_of_a_story() {
 }
 
 #[test]
-fn the_story_about_it_fits_a_question_better_than_a_well_told_other_one() {
+fn the_story_about_it_fits_a_question_and_most_well_told_others_do_not() {
     let dir = tempfile::tempdir().expect("a folder");
     let root = dir.path();
     for (name, tag) in [
@@ -445,7 +445,7 @@ fn the_story_about_it_fits_a_question_better_than_a_well_told_other_one() {
     ] {
         add(root, name, tag);
     }
-    let mut first = 0;
+    let mut far_off = 0;
     for (question, wanted) in [
         ("mentored-junior", "junior"),
         ("stakeholder-explained", "sceptic"),
@@ -459,8 +459,9 @@ fn the_story_about_it_fits_a_question_better_than_a_well_told_other_one() {
         let own = wanted_ones.map(value).fold(0.0, f64::max);
         let best = fits.iter().map(value).fold(0.0, f64::max);
         // Two stories may fit all but alike; another may never fit clearly better.
-        assert!(own > 0.85 * best, "{question}: {fits:#?}");
-        first += usize::from(own == best);
+        assert!(own > 0.95 * best, "{question}: {fits:#?}");
+        far_off += fits.iter().filter(|fit| value(fit) < 0.5 * best).count();
     }
-    assert!(first >= 2, "{first} of 3");
+    // Of the six others.
+    assert!(far_off >= 3, "{far_off} of 6");
 }
