@@ -22,6 +22,7 @@ ONE_SIDED = ("strong", "weak-long", "wrong")
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
 REFERENCE = 600   # characters of a model answer that are read
 WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense")
+REJECTING = ("warned", "slipped")   # answers that speak about mistakes to reject them, or to make one of them
 
 
 def words(text):
@@ -286,10 +287,10 @@ def whole_pass(corpus, public, seed, share=0.25):
     return items + extra[:int(share * len(items))]
 
 
-def worthless_pass(corpus, public, seed):
-    """Returns a short pass that teaches what is worth nothing, 310 items: nonsense that sounds like an answer, written and made up
-    of words that changed places, good answers to questions of a like kind, the question said back; among a like number of
-    labelled answers, and a few exam and public ones."""
+def closing_pass(corpus, public, seed):
+    """Returns the pass that ends the training, some 3,400 items: every answer that speaks about mistakes, to reject them or to make one; every
+    piece of written nonsense; of the other labelled answers, of those worth nothing (made-up nonsense, good answers to questions of a like
+    kind, the question said back), of exam and of public answers a share."""
     rng = random.Random(seed)
     questions = {i: q for i, q in questions_of(corpus).items() if part_of(q["concept"]) == "train"}
     by_question = {}
@@ -302,11 +303,11 @@ def worthless_pass(corpus, public, seed):
     for it in written:
         it["branches"] = rng.sample(it["branches"], min(6, len(it["branches"])))
     kinds = lambda which: [it for it in own if which(it["kind"])]
-    other = [kind for kind in WORTHLESS if kind not in ("nonsense", "off-topic")]
-    parts = ((kinds(lambda kind: kind not in WORTHLESS), 130), (written, 60), (kinds(lambda kind: kind == "nonsense"), 40),
-             (kinds(lambda kind: kind == "off-topic"), 55), (kinds(lambda kind: kind in other), 20), (exam_items(corpus, "train"), 15),
-             (public_items(public, seed + 1000), 20))
-    return [it for pool, count in parts for it in rng.sample(pool, min(count, len(pool)))]
+    rest = [kind for kind in WORTHLESS if kind not in ("nonsense", "off-topic")]
+    parts = ((kinds(lambda kind: kind in REJECTING), None), (kinds(lambda kind: kind not in WORTHLESS + REJECTING), 1300), (written, None),
+             (kinds(lambda kind: kind == "nonsense"), 150), (kinds(lambda kind: kind == "off-topic"), 420), (kinds(lambda kind: kind in rest), 120),
+             (exam_items(corpus, "train"), 220), (public_items(public, seed + 1000), 200))
+    return [it for pool, count in parts for it in (pool if count is None else rng.sample(pool, min(count, len(pool))))]
 
 
 def worthless_item(q, kind, text):

@@ -14,7 +14,7 @@ the frozen matrices and the products are bfloat16, the items of a step are padde
 a CUDA graph: 55,000 tokens a second in each of three runs side by side on an H100, where single calls gave 16,000. Needs the packages of
 training/requirements.txt. `export_reader.py` writes the adapter as GGUF.
 
-usage: train_reader.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --corpus training/judge [--public DIR] --phase public|own|worthless|all
+usage: train_reader.py --gguf SmolLM2-135M-Instruct.Q4_1.gguf --corpus training/judge [--public DIR] --phase public|own|all|closing
                        [--start reader.pt] (--minutes M | --passes N) [--device cuda] --out reader.pt
 """
 import argparse
@@ -123,32 +123,15 @@ class Steps:
         return out
 
     def arrays(self, shape, batch):
-        """Returns a batch as arrays of its shape: what `laid` gives, then of every branch its targets and weight, and of every
-        item the shares of its branches in its grade, the grade and whether there is one."""
+        """Returns a batch as arrays of its shape: what `laid` gives, then what `wanted` gives."""
         rows, width = shape
         ids, positions, owner, ends = laid([packed for packed, _ in batch], rows, width)
         most = rows * self.ENDS
         ends = np.concatenate([ends, np.zeros(most - len(ends), np.int64)])
-        target, weight = np.zeros((most, 3), np.float32), np.zeros(most, np.float32)
-        share, grade, graded = np.zeros((rows, most), np.float32), np.full(rows, 0.5, np.float32), np.zeros(rows, np.float32)
-        at = 0
-        for row, (_, item) in enumerate(batch):
-            count = len(item["branches"])
-            if item.get("score") is not None:
-                parts = np.array([b["weight"] for b in item["branches"]])
-                share[row, at:at + count], grade[row], graded[row] = parts / parts.sum(), item["score"], 1
-            else:
-                target[at:at + count], weight[at:at + count] = [b["target"] for b in item["branches"]], 1 / count ** 0.5
-            at += count
-        return ids, positions, owner, ends, target, weight, share, grade, graded
+        return ids, positions, owner, ends, *wanted([item for _, item in batch], rows, most)
 
-    def loss(self, ids, positions, owner, ends, target, weight, share, grade, graded):
-        """The same loss as `loss_of`."""
-        logs = (self.reader.forward(ids, positions, owner, ends) @ self.reader.embed[self.reader.answers].float().T).log_softmax(-1)
-        total = -(weight[:, None] * logs * target).sum()
-        mean = (share @ logs[:, 0].exp()).clamp(1e-4, 1 - 1e-4)
-        total = total - (graded * (grade * mean.log() + (1 - grade) * (1 - mean).log())).sum()
-        return total / (weight.sum() + graded.sum())
+    def loss(self, ids, positions, owner, ends, *labels):
+        return loss_of(self.reader.forward(ids, positions, owner, ends) @ self.reader.embed[self.reader.answers].float().T, *labels)
 
     def run(self, tensors):
         torch._foreach_zero_([p.grad for p in self.reader.parameters()])
@@ -366,25 +349,32 @@ def get_bool(file, key):
     return bool(file.fields[key].contents()) if key in file.fields else False
 
 
-def loss_of(logits, items):
-    """The cross entropy with the labels; where only a whole answer was graded, of the weighted mean of its points."""
-    logs = logits.log_softmax(-1)
-    total, count, at = 0.0, 0.0, 0
-    for item in items:
-        rows = logs[at:at + len(item["branches"])]
-        at += len(item["branches"])
+def wanted(items, rows=None, most=None):
+    """Returns what the branches of items should give, filled up to `rows` items and `most` branches: of every branch its targets (yes, no,
+    wrong) and weight, and of every item the shares of its branches in its grade, the grade and whether there is one."""
+    rows, most = rows or len(items), most or sum(len(item["branches"]) for item in items)
+    target, weight = np.zeros((most, 3), np.float32), np.zeros(most, np.float32)
+    share, grade, graded = np.zeros((rows, most), np.float32), np.full(rows, 0.5, np.float32), np.zeros(rows, np.float32)
+    at = 0
+    for row, item in enumerate(items):
+        count = len(item["branches"])
         if item.get("score") is not None:
-            weight = torch.tensor([b["weight"] for b in item["branches"]], device=logits.device)
-            mean = (rows[:, 0].exp() * weight).sum() / weight.sum()
-            mean = mean.clamp(1e-4, 1 - 1e-4)
-            total = total - (item["score"] * mean.log() + (1 - item["score"]) * (1 - mean).log())
-            count += 1
+            parts = np.array([b["weight"] for b in item["branches"]])
+            share[row, at:at + count], grade[row], graded[row] = parts / parts.sum(), item["score"], 1
         else:
-            target = torch.tensor([b["target"] for b in item["branches"]], device=logits.device)
-            each = 1 / len(item["branches"]) ** 0.5
-            total = total - each * (rows * target).sum()
-            count += each * len(item["branches"])
-    return total / count
+            target[at:at + count], weight[at:at + count] = [b["target"] for b in item["branches"]], 1 / count ** 0.5
+        at += count
+    return target, weight, share, grade, graded
+
+
+def loss_of(logits, target, weight, share, grade, graded):
+    """The cross entropy with the labels; where only a whole answer was graded, of the weighted mean of its points. For the
+    arguments but the logits see `wanted`."""
+    logs = logits.log_softmax(-1)
+    total = -(weight[:, None] * logs * target).sum()
+    mean = (share @ logs[:, 0].exp()).clamp(1e-4, 1 - 1e-4)
+    total = total - (graded * (grade * mean.log() + (1 - grade) * (1 - mean).log())).sum()
+    return total / (weight.sum() + graded.sum())
 
 
 def steps_of(reader, items, tokens, rng):
@@ -432,7 +422,7 @@ def train(reader, items, tokens, rate, length, seed, final, out=None, each=None,
                 loss = steps(batch, rest)
                 size = sum(len(prefix) + sum(map(len, ends)) for (prefix, ends), _ in rest)
             else:
-                loss, size = loss_of(reader.logits(batch), batch), rest
+                loss, size = loss_of(reader.logits(batch), *map(torch.from_numpy, wanted(batch))), rest
                 opt.zero_grad()
                 loss.backward()
             torch.nn.utils.clip_grad_norm_(params, 1.0)
@@ -471,7 +461,7 @@ def main():
     a.add_argument("--gguf", required=True)
     a.add_argument("--corpus", required=True)
     a.add_argument("--public")
-    a.add_argument("--phase", choices=("public", "own", "worthless", "all"), required=True)
+    a.add_argument("--phase", choices=("public", "own", "all", "closing"), required=True)
     a.add_argument("--start", help="an adapter of an earlier phase to go on from")
     a.add_argument("--rate", type=float, default=6e-4)
     a.add_argument("--final", type=float, default=0.05, help="share of the rate that is left at the end")
@@ -498,8 +488,8 @@ def main():
         reader.load(torch.load(a.start))
     if a.phase == "public":
         items = lambda n: reader_data.public_items(a.public, a.seed + n, a.times)
-    elif a.phase == "worthless":
-        items = lambda n: reader_data.worthless_pass(a.corpus, a.public, seed=a.seed + n)
+    elif a.phase == "closing":
+        items = lambda n: reader_data.closing_pass(a.corpus, a.public, seed=a.seed + n)
     elif a.phase == "own":
         items = lambda n: reader_data.training_items(a.corpus, a.public, seed=a.seed + n)
     else:

@@ -36,8 +36,9 @@ const UNHEARD: f32 = 0.45;
 pub const JUDGE_VERSION: &str = "5";
 
 /// Heard of a rubric from which an answer is not off topic for being far from it in
-/// its words. Nothing of the validation part hangs on it; of the test part's 240
-/// good answers 4 were so called, and one of 96 to other questions gets by.
+/// its words. With the reader of version 4.8 nothing of the validation part hung on
+/// it; of the test part's 240 good answers 4 were so called, and one of 96 to other
+/// questions got by.
 const LOUD: f32 = 0.45;
 
 /// The judge that runs on this machine.

@@ -71,6 +71,55 @@ async fn the_reader_is_asked_as_it_was_trained() {
 }
 
 #[tokio::test]
+async fn a_long_rubric_is_read_in_parts() {
+    // Each point is told apart by its number, each part by what stands before.
+    let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
+        let yes = |branch: &String| {
+            if branch.contains("number 20") {
+                9.0
+            } else {
+                -9.0
+            }
+        };
+        let branches = request.branches.iter();
+        branches.map(|b| vec![yes(b), 0.0, -9.0]).collect()
+    }));
+    let judge = LocalJudge::trained(
+        Arc::new(FakeEmbedder::new(8)),
+        reader.clone(),
+        Arc::new(FakeEmbedder::new(8)),
+    );
+    let points: Vec<String> = (1..=23).map(|n| format!("Says number {n} of it")).collect();
+    let texts: Vec<&str> = points.iter().map(String::as_str).collect();
+    let mut case = asked_for(&texts, &[], Basis::Rubric);
+    case.mistakes = vec![super::super::assessment::CaseMistake {
+        id: "m".into(),
+        text: "Says number 20 is a mistake".into(),
+        severity: crate::guide::Severity::Serious,
+    }];
+    let found = judged(&judge, &case).await;
+    let heard = |s: &Signals| s.reader.is_some_and(|reading| reading.yes > 0.0);
+    let made: Vec<usize> = (found.points.iter().zip(1..))
+        .filter_map(|(signals, n)| heard(signals).then_some(n))
+        .collect();
+    assert_eq!(made, [20]);
+    assert!(found.mistakes.iter().all(heard) && found.mistakes.len() == 1);
+    let requests = reader.branch_requests();
+    let sizes: Vec<usize> = requests.iter().map(|r| r.branches.len()).collect();
+    assert_eq!(sizes, [10, 10, 4]);
+    for (request, first) in requests.iter().zip(["number 1 ", "number 11", "number 21"]) {
+        let BranchPrefix::Plain(parts) = &request.prefix else {
+            panic!("plain text");
+        };
+        let sought = parts.iter().map(Part::text).collect::<String>();
+        assert!(
+            sought.contains(&format!("\nPoint 1: Says {first}")),
+            "{sought}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_reader_reads_a_model_answer_whole() {
     let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
         let yes = |branch: &String| if branch.contains("queue") { 3.0 } else { -3.0 };

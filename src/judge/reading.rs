@@ -23,6 +23,10 @@ const STRIDE: usize = 240;
 /// Characters of a question, point or mistake that are read.
 const CHARACTERS: usize = 400;
 
+/// Points that stand before an answer at a time, as many as about the longest rubric
+/// in training; a longer one is read in parts.
+const POINTS: usize = 10;
+
 /// Characters of a whole model answer that are read.
 pub(super) const REFERENCE_CHARACTERS: usize = 600;
 
@@ -61,15 +65,23 @@ pub(super) async fn read(
     let points: Vec<String> = (asked.points.iter())
         .map(|p| collapse(&p.text, CHARACTERS))
         .collect();
-    let sought: String = (points.iter().zip(1..))
-        .map(|(text, n)| format!("\nPoint {n}: {text}"))
+    let mut parts: Vec<&[String]> = points.chunks(POINTS).collect();
+    // Mistakes are read beside the last part, also where there is no point.
+    let last = parts.pop().unwrap_or_default();
+    let mistakes = (asked.mistakes.iter())
+        .map(|m| fork("Mistake", &collapse(&m.text, CHARACTERS)))
         .collect();
-    let mistakes = asked.mistakes.iter();
-    let mistakes = mistakes.map(|m| fork("Mistake", &collapse(&m.text, CHARACTERS)));
-    let branches = (points.iter().map(|text| fork("Point", text)))
-        .chain(mistakes)
-        .collect();
-    let statements = in_windows(reader, asked.question, &sought, words, branches, cancel).await?;
+    let parts = parts.into_iter().map(|part| (part, Vec::new()));
+    let mut statements = Vec::new();
+    for (part, more) in parts.chain([(last, mistakes)]) {
+        let sought: String = (part.iter().zip(1..))
+            .map(|(text, n)| format!("\nPoint {n}: {text}"))
+            .collect();
+        let points = part.iter().map(|text| fork("Point", text));
+        let branches = points.chain(more).collect();
+        let found = in_windows(reader, asked.question, &sought, words, branches, cancel).await?;
+        statements.extend(found);
+    }
     let mut references = Vec::new();
     for text in asked.references {
         let text = collapse(text, REFERENCE_CHARACTERS);

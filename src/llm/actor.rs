@@ -192,45 +192,23 @@ pub(super) fn run(
         &board.ranker,
     );
     let chat_model = open(&plan.chat, &board.chat);
-    let reader_model = plan.reader.as_ref().and_then(|checked| {
-        match load::weights(&backend, &checked.path, &plan.options, shutdown, |_| ()) {
-            Ok(model) => Some(model),
-            Err(error) => {
-                board.reader.send_replace(Some(Err(error)));
-                None
-            }
-        }
-    });
-    let mut chat = plan
-        .chat
-        .as_ref()
-        .zip(chat_model.as_ref())
-        .and_then(|(checked, model)| {
-            session(
-                &backend,
-                &plan,
-                checked,
-                &checked.needs,
-                model,
-                &cells[2],
-                &board.chat,
-            )
-        });
-    let mut reader =
-        plan.reader
-            .as_ref()
-            .zip(reader_model.as_ref())
-            .and_then(|(checked, model)| {
-                session(
-                    &backend,
-                    &plan,
-                    checked,
-                    &checked.needs,
-                    model,
-                    &cells[3],
-                    &board.reader,
-                )
-            });
+    let reader_model = open(&plan.reader, &board.reader);
+    let mut chat = session(
+        &backend,
+        &plan,
+        &plan.chat,
+        chat_model.as_ref(),
+        &cells[2],
+        &board.chat,
+    );
+    let mut reader = session(
+        &backend,
+        &plan,
+        &plan.reader,
+        reader_model.as_ref(),
+        &cells[3],
+        &board.reader,
+    );
     board.fail_all(&EngineError::Stopped);
     board.progress.send_replace(LoadProgress {
         fraction: 1.0,
@@ -394,12 +372,14 @@ fn encoder<'m>(
 fn session<'m>(
     backend: &Backend,
     plan: &Plan,
-    checked: &Checked,
-    needs: &Needs,
-    model: &'m LlamaModel,
+    checked: &Option<Checked>,
+    model: Option<&'m LlamaModel>,
     cell: &Arc<StopCell>,
     board: &watch::Sender<Ready>,
 ) -> Option<Session<'m>> {
+    let checked = checked.as_ref()?;
+    let model = model?;
+    let needs = &checked.needs;
     let built = load::chat_context(backend, model, &checked.header, needs, &plan.options, cell)
         .and_then(|context| {
             let tokenizer = Tokenizer::new(model);
@@ -464,7 +444,13 @@ struct Meter {
 
 impl Meter {
     fn new(plan: &Plan, sender: &watch::Sender<LoadProgress>) -> Self {
-        let all = [&plan.chat, &plan.embedder, &plan.matcher, &plan.ranker];
+        let all = [
+            &plan.chat,
+            &plan.reader,
+            &plan.embedder,
+            &plan.matcher,
+            &plan.ranker,
+        ];
         let total: u64 = all
             .iter()
             .filter_map(|c| c.as_ref())

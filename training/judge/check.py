@@ -31,7 +31,9 @@ ALWAYS = ("told", "medium", "near-miss", "wrong-subtle")
 LAST_KINDS = {"ramble": (180, 260), "contradict": (100, 160), "adjacent": (90, 150)}
 # From b30 on: a first one of every question, and a second one of those before b32.
 POLISHED = {"polished": (80, 160), "polished-half": (60, 120)}
-KINDS = FIRST_KINDS | LATER_KINDS | LAST_KINDS | POLISHED
+# From b40 on: to questions of all batches before.
+REJECTING = {"warned": (60, 120), "slipped": (60, 120)}
+KINDS = FIRST_KINDS | LATER_KINDS | LAST_KINDS | POLISHED | REJECTING
 # Kinds whose points nearly all get the same label, so that agreeing on them is easy.
 ONE_SIDED = ("strong", "weak-long", "wrong", "told", "near-miss", "wrong-sure")
 POINT_VALUES = (1, 0.5, 0, -1)
@@ -77,7 +79,7 @@ def check_answers(questions, problems):
     for row in answers.values():
         kinds[row["question"]].add(row["kind"])
     for question, found in kinds.items():
-        found = found - set(POLISHED)
+        found = found - set(POLISHED) - set(REJECTING)
         last = set(ALWAYS) <= found and len(found) == len(ALWAYS) + 2 and found <= set(LATER_KINDS) | set(LAST_KINDS)
         if found not in (set(FIRST_KINDS), set(LATER_KINDS)) and not last:
             problems.append(f"{question}: has the kinds {sorted(found)}")
@@ -117,6 +119,22 @@ def check_exams(problems):
     if len(set(ids)) != len(ids) or set(ids) != set(marks):
         problems.append("exams: ids twice, or marks without an answer")
     return marks, {row.get("question_id") for _, _, row in rows}
+
+
+def check_nonsense(questions, problems):
+    """Returns how many written pieces of nonsense there are."""
+    ids = set()
+    for name, number, row in read_lines("nonsense.jsonl"):
+        where = f"{name}:{number}"
+        if set(row) != {"id", "question", "kind", "answer"} or row["kind"] != "nonsense":
+            problems.append(f"{where}: fields {sorted(row)}, kind {row.get('kind')}")
+            continue
+        if row["id"] in ids or not re.fullmatch(re.escape(row["question"]) + "/nonsense(-[0-9]+)?", row["id"]):
+            problems.append(f"{where}: {row['id']} a second time, or not after its question")
+        if row["question"] not in questions or not row["answer"].strip():
+            problems.append(f"{where}: unknown question {row['question']}, or no answer")
+        ids.add(row["id"])
+    return len(ids)
 
 
 def three_classes(value):
@@ -231,12 +249,14 @@ def main():
     first = check_labels("labels/*.jsonl", questions, answers, problems)
     second = check_labels("labels-second/*.jsonl", questions, answers, problems)
     marks, exams = check_exams(problems)
+    pieces = check_nonsense(questions, problems)
     for problem in problems:
         print("problem:", problem, file=sys.stderr)
     if problems:
         raise SystemExit(f"{len(problems)} problems")
     print(f"{len(answers)} answers to {len({row['question'] for row in answers.values()})} questions; "
           f"{len(first)} labelled, {len(second)} of them a second time")
+    print(f"{pieces} pieces of written nonsense")
     if marks:
         low, high = (sum(test(value) for value in marks.values()) / len(marks) for test in (lambda v: v <= 1, lambda v: v >= 4))
         print(f"{len(marks)} exam answers to {len(exams)} questions: {low:.2f} with at most one mark of five, {high:.2f} with four or more")
