@@ -63,10 +63,29 @@ def judged(viva, rows, keep=None):
     return found
 
 
+WANDERING = 80   # answers of a part that are put among digressions
+
+
+def wandering(items, part):
+    """Returns some of the answers to a part's questions with digressions that nothing was trained on between their sentences."""
+    rng = random.Random(8)
+    off, vague = reader_data.passages(CORPUS, "valid")
+    short = [it for it in items if it["kind"] not in reader_data.WORTHLESS and len(it["answer"].split()) < 150]
+    vague = vague if part == "valid" else {}
+    return [reader_data.rambled(it, off, vague, rng) | {"kind": "wandering"} for it in rng.sample(short, WANDERING)]
+
+
+def apart_rows():
+    """Returns answers to questions of the test part that came later and are measured apart: those that speak about mistakes, and
+    some of the others put among digressions."""
+    rejecting = [it for it in reader_data.own_items(CORPUS, "test", last="c99") if it["kind"] in reader_data.REJECTING]
+    return rows_of(rejecting + wandering(reader_data.own_items(CORPUS, "test"), "test"))
+
+
 def own_rows(part):
     """Returns the labelled answers of a part, three to each question that are worth nothing, and to some one that sounds like
-    an answer and says nothing."""
-    questions, rows = reader_data.questions_of(CORPUS), []
+    an answer and says nothing; of the validation part also answers that wander."""
+    questions = reader_data.questions_of(CORPUS)
     items, by_question, rng = reader_data.own_items(CORPUS, part), {}, random.Random(7)
     for item in items:
         by_question.setdefault(item["group"], []).append(item)
@@ -74,6 +93,12 @@ def own_rows(part):
         far, made = reader_data.worthless(qid, questions, by_question, rng, ORDERS)
         items += [reader_data.worthless_item(questions[qid], kind, text) for kind, text in far + rng.sample(made, 1)]
     items += reader_data.nonsense_items(CORPUS, part)
+    return rows_of(items + (wandering(items, part) if part == "valid" else []))
+
+
+def rows_of(items):
+    """Returns items of the corpus as rows that can be graded, with their labels."""
+    questions, rows = reader_data.questions_of(CORPUS), []
     for number, item in enumerate(items):
         q = questions[item["group"]]
         points, mistakes = ([b["label"] for b in item["branches"] if b["what"] == what] for what in ("point", "mistake"))
@@ -192,6 +217,8 @@ def report_own(tag, rows, found, weights):
     scores = {(r["qid"], r["kind"]): 100 * f["score"] for r, f in zip(rows, found)}
     of = lambda name: {q: s for (q, kind), s in scores.items() if kind in CLASSES[name]}
     worthless = [100 * f["score"] for r, f in zip(rows, found) if r["kind"] in reader_data.WORTHLESS]
+    if not worthless:
+        return
     print(f"  as shipped: worthless above 10 {np.mean(np.array(worthless) > 10):.3f} of {len(worthless)}")
     strong, medium, wrong = of("strong"), of("medium"), of("wrong")
     above = [wrong[q] > medium[q] for q in wrong if q in medium]
@@ -248,6 +275,8 @@ def main():
     if a.test:
         rows = own_rows("test")
         report_own("test", rows, judged(a.viva, rows, keep("test")), weights)
+        rows = apart_rows()
+        report_own("test, measured apart", rows, judged(a.viva, rows, keep("apart")), weights)
     if a.sets:
         print("\n| set | figure | rows / questions | length only | overlap only | score as shipped | 95% interval |\n| --- | --- | --- | --- | --- | --- | --- |")
         for name in SETS:

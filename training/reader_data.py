@@ -21,7 +21,7 @@ ONE_SIDED = ("strong", "weak-long", "wrong")
 # Sets whose licence allows trained weights to ship, and how many packed answers of each a pass takes.
 PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 900}
 REFERENCE = 600   # characters of a model answer that are read
-WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense")
+WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense", "vague")
 REJECTING = ("warned", "slipped")   # answers that speak about mistakes to reject them, or to make one of them
 
 
@@ -288,26 +288,91 @@ def whole_pass(corpus, public, seed, share=0.25):
 
 
 def closing_pass(corpus, public, seed):
-    """Returns the pass that ends the training, some 3,400 items: every answer that speaks about mistakes, to reject them or to make one; every
-    piece of written nonsense; of the other labelled answers, of those worth nothing (made-up nonsense, good answers to questions of a like
-    kind, the question said back), of exam and of public answers a share."""
+    """Returns the pass that ends the training, some 2,300 items: every piece of written nonsense and all talk around the subject, and a share of
+    the answers that speak about mistakes, of the other labelled ones, nearly half of them wandering, of those worth nothing (made-up
+    nonsense, good answers to questions of a like kind, the question said back), of exam and of public answers."""
     rng = random.Random(seed)
     questions = {i: q for i, q in questions_of(corpus).items() if part_of(q["concept"]) == "train"}
     by_question = {}
     for it in own_items(corpus, "train"):
         by_question.setdefault(it["group"], []).append(it)
-    own = training_items(corpus, None, seed) + made_worthless(questions, by_question, rng)
+    off, vague = passages(corpus, "train")
+    own = training_items(corpus, None, seed) + made_worthless(questions, by_question, rng) + wandering(questions, off, vague, rng)
     written = nonsense_items(corpus, "train")
+    kinds = lambda which: [it for it in own if which(it["kind"])]
+    rejecting = kinds(lambda kind: kind in REJECTING)
+    rest = [kind for kind in WORTHLESS if kind not in ("nonsense", "off-topic", "vague")]
     for it in own + written:
         rng.shuffle(it["sought"])
-    for it in written:
+    for it in written + kinds(lambda kind: kind == "vague"):
         it["branches"] = rng.sample(it["branches"], min(6, len(it["branches"])))
-    kinds = lambda which: [it for it in own if which(it["kind"])]
-    rest = [kind for kind in WORTHLESS if kind not in ("nonsense", "off-topic")]
-    parts = ((kinds(lambda kind: kind in REJECTING), None), (kinds(lambda kind: kind not in WORTHLESS + REJECTING), 1300), (written, None),
-             (kinds(lambda kind: kind == "nonsense"), 150), (kinds(lambda kind: kind == "off-topic"), 420), (kinds(lambda kind: kind in rest), 120),
-             (exam_items(corpus, "train"), 220), (public_items(public, seed + 1000), 200))
+    for it in rejecting:
+        points = [b for b in it["branches"] if b["what"] == "point"]
+        it["branches"] = rng.sample(points, min(4, len(points))) + [b for b in it["branches"] if b["what"] == "mistake"]
+    real = rng.sample(kinds(lambda kind: kind not in WORTHLESS + REJECTING), 850)
+    real = [rambled(it, off, vague, rng) if rng.random() < 0.45 else it for it in real]
+    parts = ((rejecting, 500), (real, None), (written, None), (kinds(lambda kind: kind == "vague"), None),
+             (kinds(lambda kind: kind == "nonsense"), 60), (kinds(lambda kind: kind == "off-topic"), 230), (kinds(lambda kind: kind in rest), 90),
+             (exam_items(corpus, "train"), 150), (public_items(public, seed + 1000), 110))
     return [it for pool, count in parts for it in (pool if count is None else rng.sample(pool, min(count, len(pool))))]
+
+
+def passages(corpus, part=None):
+    """Returns the digressions of `digressions.jsonl`, and of `vague.jsonl` the passages that name a question's subject and say nothing, by
+    question; digressions of one part only, as every fifth is for validation."""
+    with open(os.path.join(corpus, "digressions.jsonl"), encoding="utf-8") as file:
+        off = [json.loads(line)["text"] for n, line in enumerate(file) if part is None or (n % 5 == 0) == (part == "valid")]
+    vague = {}
+    with open(os.path.join(corpus, "vague.jsonl"), encoding="utf-8") as file:
+        for row in map(json.loads, file):
+            vague.setdefault(row["question"], []).append(row["text"])
+    return off, vague
+
+
+def pieces(answer, rng):
+    """Returns an answer cut at the ends of sentences, or where it has none after some 12 to 30 words."""
+    found = []
+    for sentence in re.split(r"(?<=[.!?])\s+", answer.strip()):
+        said = sentence.split()
+        while len(said) > 45:
+            cut = rng.randint(12, 30)
+            found.append(" ".join(said[:cut]))
+            said = said[cut:]
+        found.append(" ".join(said))
+    return found
+
+
+def rambled(item, off, vague, rng):
+    """Returns an item whose answer wanders: digressions and passages that say nothing stand between its sentences, up to 310
+    words with them. What it says, and so its labels, stays. Answers that leave no room come back as they are."""
+    said = pieces(item["answer"], rng)
+    room = PREFIX_WORDS - 10 - sum(len(piece.split()) for piece in said)
+    wanted, between = rng.uniform(0.4, 1.0) * room, []
+    about = list(vague.get(item["group"], []))
+    rng.shuffle(about)
+    for text in about[:rng.choice((0, 1, 2))] + rng.sample(off, 12):
+        if len(text.split()) > room:
+            continue
+        between.append(text)
+        room -= len(text.split())
+        wanted -= len(text.split())
+        if wanted <= 0:
+            break
+    for text in between:
+        said.insert(rng.randint(0, len(said)), text)
+    return item | {"answer": " ".join(said)}
+
+
+def wandering(questions, off, vague, rng):
+    """Returns answers that talk and say nothing: passages about a question's subject, alone or among digressions."""
+    items = []
+    for qid in sorted(vague):
+        if qid in questions:
+            said = vague[qid] if rng.random() < 0.6 else [rng.choice(vague[qid])]
+            said = said + rng.sample(off, rng.choice((0, 1, 3, 4)))
+            rng.shuffle(said)
+            items.append(worthless_item(questions[qid], "vague", " ".join(said)))
+    return items
 
 
 def worthless_item(q, kind, text):

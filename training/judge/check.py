@@ -137,6 +137,27 @@ def check_nonsense(questions, problems):
     return len(ids)
 
 
+def check_passages(questions, answers, problems):
+    """Checks digressions, talk around the subject and marked evidence; returns how many there are of each."""
+    counts = []
+    for file, fields in (("digressions", {"id", "text"}), ("vague", {"id", "question", "text"}), ("evidence", {"id", "evidence"})):
+        ids = set()
+        for name, number, row in read_lines(file + ".jsonl"):
+            where = f"{name}:{number}"
+            if set(row) != fields or row["id"] in ids or row.get("question", next(iter(questions))) not in questions or not row.get("text", "x").strip():
+                problems.append(f"{where}: fields {sorted(row)}, an id a second time, an unknown question or no text")
+                continue
+            ids.add(row["id"])
+            if file == "evidence":
+                answer = answers.get(row["id"], {"answer": "", "question": ""})
+                points = {point["id"] for point in questions.get(answer["question"], {}).get("point", [])}
+                problems.extend(f"{where}: {point} is no point of it" for point in set(row["evidence"]) - points)
+                problems.extend(f"{where}: not in the answer: {said}" for all_said in row["evidence"].values() for said in all_said
+                                if not said.strip() or said not in answer["answer"])
+        counts.append(f"{len(ids)} of {file}")
+    return counts
+
+
 def three_classes(value):
     return "made" if value == 1 else "wrong" if value == -1 else "not"
 
@@ -250,13 +271,14 @@ def main():
     second = check_labels("labels-second/*.jsonl", questions, answers, problems)
     marks, exams = check_exams(problems)
     pieces = check_nonsense(questions, problems)
+    passages = check_passages(questions, answers, problems)
     for problem in problems:
         print("problem:", problem, file=sys.stderr)
     if problems:
         raise SystemExit(f"{len(problems)} problems")
     print(f"{len(answers)} answers to {len({row['question'] for row in answers.values()})} questions; "
           f"{len(first)} labelled, {len(second)} of them a second time")
-    print(f"{pieces} pieces of written nonsense")
+    print(f"{pieces} pieces of written nonsense; passages: {', '.join(passages)}")
     if marks:
         low, high = (sum(test(value) for value in marks.values()) / len(marks) for test in (lambda v: v <= 1, lambda v: v >= 4))
         print(f"{len(marks)} exam answers to {len(exams)} questions: {low:.2f} with at most one mark of five, {high:.2f} with four or more")
