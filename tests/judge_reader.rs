@@ -124,6 +124,7 @@ async fn the_matcher_computes_what_it_was_trained_to() {
         .read(
             about,
             &words,
+            &[0..20, 20..23],
             &[
                 (
                     Kind::Point,
@@ -148,6 +149,12 @@ async fn the_matcher_computes_what_it_was_trained_to() {
         assert!((got - wanted).abs() < 0.1, "{found:?}");
     }
     assert!((found.topic - 0.361).abs() < 0.01, "{found:?}");
+    // What was said of the inputs stands in the first passage.
+    assert!(
+        matches!(found.passages[0][..], [inputs, labels] if inputs > labels + 0.2),
+        "{found:?}"
+    );
+    assert!(found.passages[3].is_empty(), "a whole model answer");
 }
 
 #[tokio::test]

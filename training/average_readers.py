@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Averages readers that were trained from one start with other seeds: the mean of their updates, brought back to one's rank by the
-singular values (Wortsman et al. 2022, "Model soups").
+"""Averages readers that were trained from one start, with other seeds or one from the other: the mean of their updates, brought back
+to one's rank by the singular values (Wortsman et al. 2022, "Model soups"). One that is named twice counts twice.
 
 usage: average_readers.py ONE.pt ANOTHER.pt ... --rank 32 --out reader.pt
 """

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -219,7 +220,9 @@ impl LocalJudge {
         .unzip();
         let spoken = answer.text.spoken(&case.answer);
         let reader = self.read(case, &spoken, &cancel).await?;
-        let matched = self.matched(case, &spoken, &cancel).await?;
+        let passages = evidence::passages(&case.answer, &answer.text);
+        let ranges = answer.text.spoken_ranges(passages.iter().map(|p| &p.words));
+        let matched = self.matched(case, &spoken, &ranges, &cancel).await?;
         let whole = self
             .whole(
                 case,
@@ -265,6 +268,15 @@ impl LocalJudge {
         let match_of = |at: usize| matched.as_ref()?.statements.get(at).copied();
         let topic = matched.as_ref().map_or(0.0, |found| found.topic);
         let near = |at: usize| meaning.as_ref().and_then(|all| all.get(at));
+        let evidence = |of: usize, read: Option<usize>| {
+            let apart = matched.as_ref().zip(read).and_then(|(all, read)| {
+                let points = all.passages.get(..read_points)?;
+                Some(evidence::set_apart(points, all.passages.get(read)?))
+            });
+            let scores = apart
+                .unwrap_or_else(|| evidence::by_places(&passages, &places(&words[of], near(of))));
+            evidence::best(&passages, &scores)
+        };
         let mut signals = Vec::new();
         let mut points = Vec::new();
         for (at, point) in case.points.iter().enumerate() {
@@ -294,7 +306,7 @@ impl LocalJudge {
             let evidence = if verdict == Verdict::Missing {
                 Vec::new()
             } else {
-                evidence::ranges(&case.answer, &answer.text, &places(found, near(at)))
+                evidence(at, (!derived).then_some(at))
             };
             signals.push(s);
             points.push(PointVerdict {
@@ -320,7 +332,7 @@ impl LocalJudge {
             }
             let made = probability >= parameters.thresholds.mistake;
             let evidence = if made {
-                evidence::ranges(&case.answer, &answer.text, &places(found, near(at)))
+                evidence(at, Some(read_at))
             } else {
                 Vec::new()
             };
@@ -373,6 +385,7 @@ impl LocalJudge {
         &self,
         case: &Case,
         words: &[String],
+        passages: &[Range<usize>],
         cancel: &Cancel,
     ) -> Result<Option<Matched>> {
         let Some(matcher) = &self.matcher else {
@@ -387,7 +400,7 @@ impl LocalJudge {
         let whole = whole.iter().map(|text| (Kind::Reference, text.as_ref()));
         let statements: Vec<(Kind, &str)> = points.chain(mistakes).chain(whole).collect();
         let found = matcher
-            .read(&about(case), words, &statements, cancel)
+            .read(&about(case), words, passages, &statements, cancel)
             .await?;
         Ok(Some(found))
     }
@@ -545,6 +558,8 @@ fn terms(point: &CasePoint, answer: &Searchable, question: &HashSet<String>) -> 
     }
 }
 
+/// Returns the words of an answer in which a statement was found, with what each
+/// contributes.
 fn places(found: &Found, near: Option<&Near>) -> Vec<(usize, f32)> {
     let mut out = found.places.clone();
     if let Some(near) = near {

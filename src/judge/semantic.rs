@@ -55,20 +55,10 @@ impl Encoded {
     /// Assigns the tokens of `vectors`, read from `plain`, to words; the
     /// first word has index `offset`.
     fn new(plain: &str, vectors: TokenVectors, offset: usize) -> Self {
-        let mut starts = Vec::new();
-        let mut at = 0;
-        for word in plain.split(' ') {
-            starts.push(at);
-            at += word.len() + 1;
-        }
-        let words = vectors
-            .spans
-            .iter()
-            .map(|span| offset + starts.partition_point(|&s| s <= span.start).max(1) - 1)
-            .collect();
+        let words = words_of(plain, &vectors.spans);
         Self {
             vectors: vectors.vectors,
-            words,
+            words: words.into_iter().map(|at| offset + at).collect(),
         }
     }
 
@@ -335,6 +325,19 @@ fn late_interaction(
     let everywhere: f32 = best_anywhere.iter().zip(&weights).map(|(c, w)| c * w).sum();
     found.everywhere = everywhere / mass;
     found
+}
+
+/// Returns the word, counted from 0, that each of `spans` of `plain` is part of;
+/// single spaces lie between its words.
+pub(super) fn words_of(plain: &str, spans: &[Range<usize>]) -> Vec<usize> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for word in plain.split(' ') {
+        starts.push(at);
+        at += word.len() + 1;
+    }
+    let word = |span: &Range<usize>| starts.partition_point(|&s| s <= span.start).max(1) - 1;
+    spans.iter().map(word).collect()
 }
 
 /// The unit-length mean of `vectors`; nothing of none.

@@ -85,13 +85,8 @@ impl Text {
     /// words were cut from. The same as `words` in `training/reader_data.py`.
     pub fn spoken(&self, source: &str) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
-        let mut last = None;
-        for word in &self.words {
-            // The halves of a compound stand for the same bytes.
-            if last.as_ref() == Some(&word.span) {
-                continue;
-            }
-            last = Some(word.span.clone());
+        for at in self.spoken_words() {
+            let word = &self.words[at];
             let raw = source.get(word.span.clone()).unwrap_or(&word.text);
             let number = raw.replace(',', "");
             let decimal = number.contains('.')
@@ -108,6 +103,25 @@ impl Text {
             });
         }
         out
+    }
+
+    /// Returns which of the words those of [`Text::spoken`] are: all but the second
+    /// halves of compounds, which stand for the same bytes.
+    fn spoken_words(&self) -> Vec<usize> {
+        let doubled = |at: usize| at > 0 && self.words[at].span == self.words[at - 1].span;
+        (0..self.words.len()).filter(|at| !doubled(*at)).collect()
+    }
+
+    /// Returns ranges of words as ranges of those of [`Text::spoken`].
+    pub fn spoken_ranges<'a>(
+        &self,
+        ranges: impl Iterator<Item = &'a Range<usize>>,
+    ) -> Vec<Range<usize>> {
+        let words = self.spoken_words();
+        let before = |end: usize| words.partition_point(|at| *at < end);
+        ranges
+            .map(|range| before(range.start)..before(range.end))
+            .collect()
     }
 
     /// Returns windows of [`WINDOW`] words that together hold every word;

@@ -250,7 +250,7 @@ pub struct BranchLogits {
 }
 
 /// Vectors of the tokens of one text.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TokenVectors {
     /// Unit-length vectors, one a token; the model's own begin and end marks left out.
     pub vectors: Vec<Vec<f32>>,
