@@ -282,9 +282,9 @@ async fn who_is_heard_is_not_off_topic_in_other_words() {
 #[test]
 fn an_answer_away_from_its_question_must_make_more_of_it() {
     assert_eq!(far(None), 0.0);
-    assert_eq!(far(Some(0.3)), 0.0);
+    assert_eq!(far(Some(0.35)), 0.0);
     assert_eq!(far(Some(0.9)), 0.0);
-    assert!((far(Some(0.1)) - 0.3).abs() < 1e-6);
+    assert!((far(Some(0.15)) - 0.3).abs() < 1e-6);
     assert!(score::counted(Some(0.5 - far(Some(0.0)))) < score::counted(Some(0.5)));
     assert_eq!(score::counted(None), 1.0);
 }

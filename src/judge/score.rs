@@ -1,6 +1,6 @@
 //! Verdicts into a score of 0 to 100.
 //!
-//! The formula, version 5, also in `docs/judge.md`. A point of probability
+//! The formula, version 6, also in `docs/judge.md`. A point of probability
 //! `p` earns a credit `c` that rises from 0 to .03 at .25, to .97 at .75 and to
 //! 1 at 1, so that scores always rank answers; a wrong
 //! one earns nothing and costs a quarter of its weight. A mistake of
@@ -12,14 +12,14 @@
 //! score = base - sum(5 * d minor) - sum(20 * d serious) - sum(40 * d fatal)
 //! score = min(score, 100 - 40 * d) serious, min(score, 100 - 75 * d) fatal
 //! score = score / 10                           for a flag that gates
-//! score = score * clamp((h - 0.08) / 0.10, 0.1, 1)
+//! score = score * clamp((h - 0.05) / 0.10, 0.1, 1)
 //! ```
 //!
 //! with `h` the mean of the trained reader's probabilities over the points, where
 //! there are three or more: somebody who makes none of them says nothing, however
 //! many words of the field they say. An answer that is far from its question must
 //! make more of them: with `t` the matcher's cosine of both, `h` is less by
-//! `1.5 * max(0.30 - t, 0)`.
+//! `1.5 * max(0.35 - t, 0)`.
 //!
 //! In an exam people grade by the whole of a model answer. Where the points are
 //! its sentences, the base is the share of it that was said; where it stands
@@ -53,11 +53,11 @@ const CREDIT_TAIL: f32 = 0.03;
 const MODEL_ANSWER: f32 = 2.0 / 3.0;
 
 /// An answer of which no more than this is heard is worth a tenth...
-const UNHEARD: f32 = 0.08;
+const UNHEARD: f32 = 0.05;
 
 /// ...and all of its score from here: see `far` in [`super::local`] for how both
 /// were picked.
-const HEARD: f32 = 0.18;
+const HEARD: f32 = 0.15;
 
 /// Share of its weight that a wrong point costs.
 const WRONG_COSTS: f32 = 0.25;
@@ -322,8 +322,8 @@ mod tests {
         let points = made();
         let of = |heard| score(&case, &points, Overall { heard, ..NONE }, &[], &[]);
         assert!((of(Some(0.05)) - 10.0).abs() < 1e-3);
-        assert!((of(Some(0.13)) - 50.0).abs() < 1e-3);
-        assert_eq!(of(Some(0.18)), 100.0);
+        assert!((of(Some(0.10)) - 50.0).abs() < 1e-3);
+        assert_eq!(of(Some(0.15)), 100.0);
         assert_eq!(of(None), 100.0);
         assert!((0..100).all(|h| of(Some(h as f32 / 100.0)) <= of(Some((h + 1) as f32 / 100.0))));
     }
