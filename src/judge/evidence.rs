@@ -139,13 +139,18 @@ fn parts(
 }
 
 /// Returns how much each passage speaks for a statement of which `places` were found:
-/// words of the answer, with what each contributes.
+/// words of the answer, with what each contributes. Where nothing was found, no passage
+/// speaks for it.
 pub fn by_places(passages: &[Passage], places: &[(usize, f32)]) -> Vec<f32> {
     let of = |passage: &Passage| {
         let here = places.iter().filter(|(at, _)| passage.words.contains(at));
         here.map(|(_, weight)| weight).sum()
     };
-    passages.iter().map(of).collect()
+    let scores: Vec<f32> = passages.iter().map(of).collect();
+    match scores.iter().any(|score| *score > 0.0) {
+        true => scores,
+        false => Vec::new(),
+    }
 }
 
 /// Takes from each statement's scores of the passages some of what all of
@@ -256,6 +261,14 @@ mod tests {
     fn no_words_have_no_evidence() {
         assert!(passages(" \n... ", &Text::new(" \n... ")).is_empty());
         assert!(best(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn nothing_found_shows_nothing() {
+        let answer = "Some words. And there are some more of them.";
+        let passages = passages(answer, &Text::new(answer));
+        assert_eq!(passages.len(), 2);
+        assert!(best(&passages, &by_places(&passages, &[])).is_empty());
     }
 
     proptest! {

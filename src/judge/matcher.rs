@@ -213,6 +213,11 @@ impl Matcher {
                 .words
                 .extend(piece.words.iter().map(|at| before + at));
         }
+        // Whole model answers are not looked for in passages.
+        let passages = match statements.iter().any(|(kind, _)| *kind != Kind::Reference) {
+            true => passages,
+            false => &[],
+        };
         let mut alone = Vec::new();
         for passage in passages {
             alone.push(
