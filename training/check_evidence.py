@@ -44,7 +44,7 @@ def main():
     asked = "".join(json.dumps({"id": key, "question": q["ask"], "points": [{"text": p["text"]} for p in q["point"]], "answer": answer}) + "\n" for key, q, answer, _ in rows)
     judged = subprocess.run([a.viva, "grade", "-"], input=asked, capture_output=True, text=True, check=True).stdout
     parts = {}
-    for (_, q, answer, evidence), found in zip(rows, map(json.loads, judged.splitlines())):
+    for (_, q, answer, evidence), found in zip(rows, map(json.loads, judged.splitlines()), strict=True):
         shown = {p["text"]: p["evidence"] for p in found["points"]}
         texts = {p["id"]: p["text"] for p in q["point"]}
         for point, passages in evidence.items():

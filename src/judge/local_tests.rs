@@ -73,22 +73,7 @@ async fn the_reader_is_asked_as_it_was_trained() {
 #[tokio::test]
 async fn a_long_rubric_is_read_in_parts() {
     // Each point is told apart by its number, each part by what stands before.
-    let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
-        let yes = |branch: &String| {
-            if branch.contains("number 20") {
-                9.0
-            } else {
-                -9.0
-            }
-        };
-        let branches = request.branches.iter();
-        branches.map(|b| vec![yes(b), 0.0, -9.0]).collect()
-    }));
-    let judge = LocalJudge::trained(
-        Arc::new(FakeEmbedder::new(8)),
-        reader.clone(),
-        Arc::new(FakeEmbedder::new(8)),
-    );
+    let (judge, reader) = hearing_only("number 20");
     let points: Vec<String> = (1..=23).map(|n| format!("Says number {n} of it")).collect();
     let texts: Vec<&str> = points.iter().map(String::as_str).collect();
     let mut case = asked_for(&texts, &[], Basis::Rubric);
@@ -121,16 +106,7 @@ async fn a_long_rubric_is_read_in_parts() {
 
 #[tokio::test]
 async fn the_reader_reads_a_model_answer_whole() {
-    let reader = Arc::new(FakeChat::new(["unused"]).with_branch(|request| {
-        let yes = |branch: &String| if branch.contains("queue") { 3.0 } else { -3.0 };
-        let branches = request.branches.iter();
-        branches.map(|b| vec![yes(b), 0.0, -9.0]).collect()
-    }));
-    let judge = LocalJudge::trained(
-        Arc::new(FakeEmbedder::new(8)),
-        reader.clone(),
-        Arc::new(FakeEmbedder::new(8)),
-    );
+    let (judge, reader) = hearing_only("queue");
     let long = format!("The queue grows. {}", "It waits. ".repeat(100));
     let far = "Lions roar at night.";
     let case = asked_for(&["It waits"], &[far, &long], Basis::Both);
@@ -194,6 +170,21 @@ fn hearing_by(yes: f32, dimensions: usize) -> LocalJudge {
         Arc::new(reader),
         Arc::new(FakeEmbedder::new(dimensions)),
     )
+}
+
+/// Returns a judge whose reader hears the statements that hold `word`, and that reader.
+fn hearing_only(word: &'static str) -> (LocalJudge, Arc<FakeChat>) {
+    let reader = Arc::new(FakeChat::new(["unused"]).with_branch(move |request| {
+        let yes = |branch: &String| if branch.contains(word) { 3.0 } else { -3.0 };
+        let branches = request.branches.iter();
+        branches.map(|b| vec![yes(b), 0.0, -9.0]).collect()
+    }));
+    let judge = LocalJudge::trained(
+        Arc::new(FakeEmbedder::new(8)),
+        reader.clone(),
+        Arc::new(FakeEmbedder::new(8)),
+    );
+    (judge, reader)
 }
 
 fn asked_for(points: &[&str], references: &[&str], basis: Basis) -> Case {
