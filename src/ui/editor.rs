@@ -186,6 +186,8 @@ struct Shared {
     lines: Mutex<usize>,
     /// Ctrl-C was pressed on an empty line: once more leaves.
     armed: AtomicBool,
+    /// Ctrl-C has just cleared a line.
+    cleared: AtomicBool,
     /// The text is to be sent as words even if it looks like a command.
     as_words: AtomicBool,
 }
@@ -279,6 +281,11 @@ impl Hinter for Assistant {
         if self.shared.armed.load(Ordering::Acquire) {
             return Some(Note("(Ctrl-C again leaves; all is saved)".into()));
         }
+        if !line_at(line, pos).is_empty() {
+            self.shared.cleared.store(false, Ordering::Release);
+        } else if self.shared.cleared.load(Ordering::Acquire) {
+            return Some(Note("(Ctrl-Y brings it back)".into()));
+        }
         if pos < line.len() {
             return None;
         }
@@ -316,6 +323,13 @@ impl Validator for Assistant {
     }
 }
 
+/// Returns the line of `text` that the cursor, at byte `pos`, is in.
+fn line_at(text: &str, pos: usize) -> &str {
+    let start = text[..pos].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[pos..].find('\n').map_or(text.len(), |at| pos + at);
+    &text[start..end]
+}
+
 /// What Ctrl-C, Ctrl-D, Ctrl-S and Enter do.
 struct Keys(Arc<Shared>);
 
@@ -332,9 +346,8 @@ impl ConditionalEventHandler for Keys {
         let one_line = lock(&self.0.ask).as_ref().is_some_and(|ask| ask.one_line);
         match (key.0, key.1) {
             (KeyCode::Char('C'), Modifiers::CTRL) => {
-                let start = text[..pos].rfind('\n').map_or(0, |at| at + 1);
-                let end = text[pos..].find('\n').map_or(text.len(), |at| pos + at);
-                if start < end {
+                if !line_at(text, pos).is_empty() {
+                    self.0.cleared.store(true, Ordering::Release);
                     return Some(Cmd::Kill(Movement::WholeLine));
                 }
                 if self.0.armed.swap(true, Ordering::AcqRel) {
@@ -497,6 +510,7 @@ fn read_one(editor: &mut Line, shared: &Arc<Shared>, ui: &Ui, ask: Ask) -> Resul
     *lock(&shared.lines) = draft.matches('\n').count();
     lock(&shared.now).clone_from(&draft);
     shared.armed.store(false, Ordering::Release);
+    shared.cleared.store(false, Ordering::Release);
     shared.as_words.store(false, Ordering::Release);
     *lock(&shared.ask) = Some(ask.clone());
     let read = editor.readline_with_initial(&(raw, styled), (&draft, ""));
@@ -545,6 +559,16 @@ mod tests {
     #[test]
     fn a_blank_line_inside_a_paste_does_not_send() {
         assert_eq!(decide("one paragraph\n\nanother", &ask()), Decision::More);
+    }
+
+    #[test]
+    fn the_line_of_the_cursor_is_what_ctrl_c_clears() {
+        let text = "first\n\nlast";
+        assert_eq!(line_at(text, 0), "first");
+        assert_eq!(line_at(text, 5), "first");
+        assert_eq!(line_at(text, 6), "");
+        assert_eq!(line_at(text, text.len()), "last");
+        assert_eq!(line_at("", 0), "");
     }
 
     #[test]

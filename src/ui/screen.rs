@@ -153,7 +153,7 @@ impl Ui {
             &Text::new().with(
                 Meaning::Muted,
                 "Enter starts a new line; a blank line, Ctrl-S or Alt-Enter sends. Arrow keys go back to \
-                 earlier lines. Ctrl-C clears the line, twice leaves; Ctrl-D ends.",
+                 earlier lines. Ctrl-C clears the line and Ctrl-Y brings it back; Ctrl-C twice leaves; Ctrl-D ends.",
             ),
         );
     }
