@@ -34,13 +34,15 @@ LOCAL = 0.2  # share of what is said close together, as in src/judge/combine.rs
 NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong", "doubt", "about", "matcher", "topic"]
 WHOLE = ["intercept", "said", "telling", "matcher", "reader"]
 FULLY_ANSWERS = 0.25  # as there
-PRIOR = {"read": [0.0, 0.3, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0],
+PRIOR = {"statements": [-2.0, 2.0, 0.0, 1.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.2, 0.0],
+         "read": [0.0, 0.3, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0],
          "references": [-3.0, 3.0, 3.0, 0.4, 0.25], "references_vectors": [-4.0, 4.0, 4.0, 0.0, 0.0]}
 # 2: stays at its prior. How matcher and reader share the word on a whole model answer is set, not fitted: our exams, full of fluent
 # wrong answers, would give it all to the reader, and students' answers would lose by it (docs/judge.md has the figures).
 SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 1, 1, 2, 2], "references_vectors": [0, 1, 1, 2, 2]}
 SIGNS["mistakes_read"] = SIGNS["read"]
-PULL = {"read": 0.5, "mistakes_read": 3.0, "references": 1.0, "references_vectors": 1.0}
+SIGNS["statements"] = [0, 1, -1, 1, 1, 1, -1, 2, 2, 1, 2]
+PULL = {"statements": 0.5, "read": 0.5, "mistakes_read": 3.0, "references": 1.0, "references_vectors": 1.0}
 WORTHLESS_SHARE = 0.4
 
 
@@ -76,10 +78,10 @@ def wandering(items, part):
 
 
 def apart_rows():
-    """Returns answers to questions of the test part that came later and are measured apart: those that speak about mistakes, and
-    some of the others put among digressions."""
-    rejecting = [it for it in reader_data.own_items(CORPUS, "test", last="c99") if it["kind"] in reader_data.REJECTING]
-    return rows_of(rejecting + wandering(reader_data.own_items(CORPUS, "test"), "test"))
+    """Returns answers to questions of the test part that came later and are measured apart: those that speak about mistakes, those of
+    people who ramble, and some of the others put among digressions."""
+    later = [it for it in reader_data.own_items(CORPUS, "test", last="c99") if it["kind"] in reader_data.REJECTING + reader_data.RAMBLING]
+    return rows_of(later + wandering(reader_data.own_items(CORPUS, "test"), "test"))
 
 
 def own_rows(part):
@@ -152,6 +154,25 @@ def whole_rows(folder):
             share = sum(p["weight"] * max(label, 0) for p, label in zip(row["points"], row["labels"])) / sum(p["weight"] for p in row["points"])
             rows.append({"id": row["id"], "qid": row["qid"], "question": row["question"], "answer": row["answer"], "references": [". ".join(plain)], "score": share})
     return rows
+
+
+def statement_rows(part):
+    """Returns texts with a statement each, on which nothing was trained, and whether the text says it."""
+    return [{"id": f"{it['group']}/{n}/{m}", "qid": it["group"], "kind": it["kind"], "question": "", "answer": it["answer"], "points": [{"text": b["text"], "weight": 1}], "score": b["label"]}
+            for n, it in enumerate(reader_data.fact_items(CORPUS, part)) for m, b in enumerate(it["branches"])]
+
+
+def statement_features(rows, found):
+    return np.array([features(f["signals"]["points"][0]) for f in found]), np.array([r["score"] for r in rows])
+
+
+def report_statements(tag, rows, x, y, w):
+    """Prints how well statements that a text says are told from the others, by kind of text."""
+    kinds, p = np.array([r["kind"] for r in rows]), probability(x, w)
+    for kind in sorted(set(kinds)):
+        m = kinds == kind
+        area = lambda values, m=m: reader_data.auc(y[m] == 1, values[m])
+        print(f"{tag}, statements, {kind}: AUC {area(p):.3f} of {m.sum()}, reader alone {area(x[:, 5]):.3f}, overlap alone {area(x[:, 1]):.3f}, calibration error {calibration_error(p[m], y[m]):.3f}")
 
 
 def whole_features(result):
@@ -265,6 +286,13 @@ def main():
         weights[kind] = fit(x, np.maximum(y, 0), share, kind)
         print(kind, {name: round(float(w), 3) for name, w in zip(NAMES, weights[kind])})
     report_own("validation", rows, found, weights)
+    rows = statement_rows("valid")
+    x, y = statement_features(rows, judged(a.viva, rows, keep("statements")))
+    # Texts that are made to mislead by their words are for measuring: fitted on, they would take all weight from words.
+    plain = np.array([r["kind"] != "look-alike" for r in rows])
+    weights["statements"] = fit(x[plain], y[plain], np.ones(plain.sum()), "statements")
+    print("statements", {name: round(float(w), 3) for name, w in zip(NAMES, weights["statements"])})
+    report_statements("validation", rows, x, y, weights["statements"])
     if a.sets:
         rows = whole_rows(a.sets)
         found = judged(a.viva, rows, keep("whole"))
@@ -276,6 +304,8 @@ def main():
         rows = own_rows("test")
         report_own("test", rows, judged(a.viva, rows, keep("test")), weights)
         rows = apart_rows()
+        statements = statement_rows("test")
+        report_statements("test", statements, *statement_features(statements, judged(a.viva, statements, keep("statements-test"))), weights["statements"])
         report_own("test, measured apart", rows, judged(a.viva, rows, keep("apart")), weights)
     if a.sets:
         print("\n| set | figure | rows / questions | length only | overlap only | score as shipped | 95% interval |\n| --- | --- | --- | --- | --- | --- | --- |")
@@ -286,7 +316,7 @@ def main():
         text = open(a.write, encoding="utf-8").read()
         for kind, w in weights.items():
             head, section = text.split(f"[{kind}]\n", 1)
-            if kind in ("read", "mistakes_read"):
+            if kind in ("read", "mistakes_read", "statements"):
                 lines = [f"{name} = {value:.3f}" for name, value in zip(NAMES, w)] + ["terms = 0.0", "star = 0.0"]
             else:
                 lines = [section.split("\n", 1)[0]] + [f"{name} = {value:.3f}" for name, value in zip(WHOLE, w)]

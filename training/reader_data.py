@@ -23,6 +23,7 @@ PUBLIC = {"saf_train": 600, "semeval_train": 400, "mohler": 600, "argkp_train": 
 REFERENCE = 600   # characters of a model answer that are read
 WORTHLESS = ("echo", "salad", "off-topic", "order", "asked", "non-answer", "nonsense", "vague")
 REJECTING = ("warned", "slipped")   # answers that speak about mistakes to reject them, or to make one of them
+RAMBLING = ("ramble-thin", "ramble-rich")   # long answers of people who wander, with few and with most of the points
 
 
 def words(text):
@@ -315,6 +316,24 @@ def closing_pass(corpus, public, seed):
              (kinds(lambda kind: kind == "nonsense"), 60), (kinds(lambda kind: kind == "off-topic"), 230), (kinds(lambda kind: kind in rest), 90),
              (exam_items(corpus, "train"), 150), (public_items(public, seed + 1000), 110))
     return [it for pool, count in parts for it in (pool if count is None else rng.sample(pool, min(count, len(pool))))]
+
+
+def fact_items(corpus, part):
+    """Returns the texts of `facts.jsonl` with one to four statements each, which the text says or not; nothing was asked. "valid" has every fourth
+    event, "test" those of `facts-test.jsonl`, which another hand wrote."""
+    rng, items = random.Random(3), []
+    with open(os.path.join(corpus, "facts-test.jsonl" if part == "test" else "facts.jsonl"), encoding="utf-8") as file:
+        rows = [row for n, row in enumerate(map(json.loads, file)) if part == "test" or (n % 4 == 0) == (part == "valid")]
+    for row in rows:
+        for kind, text in zip(("extract", "own-words", "look-alike"), row["texts"]):
+            left = list(zip(row["facts"], text["stated"]))
+            rng.shuffle(left)
+            while left:
+                count = rng.choice((1, 1, 2, 4))
+                items.append({"group": f"fact:{row['id']}", "kind": kind, "question": "", "answer": text["text"],
+                              "branches": [branch("point", fact, stated, TARGETS[stated]) for fact, stated in left[:count]]})
+                left = left[count:]
+    return items
 
 
 def passages(corpus, part=None):

@@ -33,7 +33,9 @@ LAST_KINDS = {"ramble": (180, 260), "contradict": (100, 160), "adjacent": (90, 1
 POLISHED = {"polished": (80, 160), "polished-half": (60, 120)}
 # From b40 on: to questions of all batches before.
 REJECTING = {"warned": (60, 120), "slipped": (60, 120)}
-KINDS = FIRST_KINDS | LATER_KINDS | LAST_KINDS | POLISHED | REJECTING
+# b43, b44 and c02: to 80 questions of all batches before.
+RAMBLING = {"ramble-thin": (220, 305), "ramble-rich": (220, 305)}
+KINDS = RAMBLING | FIRST_KINDS | LATER_KINDS | LAST_KINDS | POLISHED | REJECTING
 # Kinds whose points nearly all get the same label, so that agreeing on them is easy.
 ONE_SIDED = ("strong", "weak-long", "wrong", "told", "near-miss", "wrong-sure")
 POINT_VALUES = (1, 0.5, 0, -1)
@@ -79,7 +81,7 @@ def check_answers(questions, problems):
     for row in answers.values():
         kinds[row["question"]].add(row["kind"])
     for question, found in kinds.items():
-        found = found - set(POLISHED) - set(REJECTING)
+        found = found - set(POLISHED) - set(REJECTING) - set(RAMBLING)
         last = set(ALWAYS) <= found and len(found) == len(ALWAYS) + 2 and found <= set(LATER_KINDS) | set(LAST_KINDS)
         if found not in (set(FIRST_KINDS), set(LATER_KINDS)) and not last:
             problems.append(f"{question}: has the kinds {sorted(found)}")
@@ -119,6 +121,32 @@ def check_exams(problems):
     if len(set(ids)) != len(ids) or set(ids) != set(marks):
         problems.append("exams: ids twice, or marks without an answer")
     return marks, {row.get("question_id") for _, _, row in rows}
+
+
+def check_facts(problems):
+    """Returns how many labelled statements about texts there are, and the pairs of first and second labels."""
+    count, ids, first = 0, set(), {}
+    for name, number, row in read_lines("facts*.jsonl"):
+        if name == "facts-second.jsonl":
+            continue
+        where = f"{name}:{number}"
+        if set(row) != {"id", "facts", "texts"} or row["id"] in ids or len(set(row["facts"])) != len(row["facts"]):
+            problems.append(f"{where}: fields {sorted(row)}, an id or a fact a second time")
+            continue
+        ids.add(row["id"])
+        for text in row["texts"]:
+            if len(text["stated"]) != len(row["facts"]) or not set(text["stated"]) <= {0, 1} or not text["text"].strip():
+                problems.append(f"{where}: labels {text['stated']} of {len(row['facts'])} facts")
+            count += len(text["stated"])
+        first[row["id"]] = [text["stated"] for text in row["texts"]]
+    again = []
+    for name, number, row in read_lines("facts-second.jsonl"):
+        texts = first.get(row["id"], [])
+        if row["text"] >= len(texts) or len(texts[row["text"]]) != len(row["stated"]):
+            problems.append(f"{name}:{number}: no text {row['text']} of {row['id']} with {len(row['stated'])} facts")
+            continue
+        again += zip(texts[row["text"]], row["stated"])
+    return count, again
 
 
 def check_nonsense(questions, problems):
@@ -272,13 +300,15 @@ def main():
     marks, exams = check_exams(problems)
     pieces = check_nonsense(questions, problems)
     passages = check_passages(questions, answers, problems)
+    facts, stated = check_facts(problems)
     for problem in problems:
         print("problem:", problem, file=sys.stderr)
     if problems:
         raise SystemExit(f"{len(problems)} problems")
     print(f"{len(answers)} answers to {len({row['question'] for row in answers.values()})} questions; "
           f"{len(first)} labelled, {len(second)} of them a second time")
-    print(f"{pieces} pieces of written nonsense; passages: {', '.join(passages)}")
+    print(f"{pieces} pieces of written nonsense; passages: {', '.join(passages)}; {facts} labelled statements about texts, "
+          f"{len(stated)} of them a second time, {sum(a == b for a, b in stated) / max(1, len(stated)):.3f} the same")
     if marks:
         low, high = (sum(test(value) for value in marks.values()) / len(marks) for test in (lambda v: v <= 1, lambda v: v >= 4))
         print(f"{len(marks)} exam answers to {len(exams)} questions: {low:.2f} with at most one mark of five, {high:.2f} with four or more")
