@@ -40,11 +40,13 @@ pub enum Basis {
     Reference,
     /// Points, and model answers as a whole: an exam too.
     Both,
+    /// Statements that are looked for in a text: nothing was asked.
+    Statements,
 }
 
 impl Basis {
-    /// Returns whether the answer is that of an exam: written, often a list or
-    /// a formula, and graded by how much of a model answer it says.
+    /// Returns whether the answer is that of an exam, or a text: written, often a
+    /// list or a formula, and not screened as what somebody says in an interview is.
     pub fn is_exam(self) -> bool {
         self != Self::Rubric
     }

@@ -220,6 +220,7 @@ pub struct Parameters {
     words: Weights,
     vectors: Weights,
     read: Weights,
+    statements: Weights,
     mistakes: Mistakes,
     mistakes_read: Weights,
     references: References,
@@ -259,7 +260,13 @@ impl Parameters {
                 return Err("a weight has the wrong sign".into());
             }
         }
-        for weights in [&read.words, &read.vectors, &read.read, &read.mistakes_read] {
+        for weights in [
+            &read.words,
+            &read.vectors,
+            &read.read,
+            &read.statements,
+            &read.mistakes_read,
+        ] {
             let for_it = [
                 weights.said,
                 weights.terms,
@@ -289,6 +296,15 @@ impl Parameters {
             (None, None) => &self.words,
         };
         logistic(weights.logit(signals))
+    }
+
+    /// Returns the probability that a text says a statement, where nothing was
+    /// asked. Words tell more there than in answers to a question.
+    pub fn statement(&self, signals: &Signals) -> f32 {
+        match signals.reader {
+            Some(_) => logistic(self.statements.logit(signals)),
+            None => self.point(signals),
+        }
     }
 
     /// Returns the probability that the answer makes the mistake.

@@ -161,7 +161,8 @@ impl Row {
 
     /// Returns the cases of this row: one with the given points, or one a
     /// reference with points derived from it; the answer gets the best score
-    /// of these. Points with references and without mistakes are an exam's.
+    /// of these. Points with references and without mistakes are an exam's; points
+    /// alone, where nothing was asked, are statements to look for in a text.
     /// Empty when there is nothing to judge by.
     pub fn cases(&self) -> Vec<Case> {
         if !self.points.is_empty() {
@@ -169,9 +170,10 @@ impl Row {
                 .points
                 .iter()
                 .map(|p| (p.text().to_owned(), p.weight()));
-            let basis = match self.references.is_empty() || !self.mistakes.is_empty() {
-                true => Basis::Rubric,
-                false => Basis::Both,
+            let basis = match (self.references.is_empty(), self.mistakes.is_empty()) {
+                (false, true) => Basis::Both,
+                (true, true) if self.question.trim().is_empty() => Basis::Statements,
+                _ => Basis::Rubric,
             };
             return vec![self.case(points.collect(), basis)];
         }
@@ -382,7 +384,9 @@ mod tests {
         };
         let points = r#""answer": "A", "points": ["p"]"#;
         for (rest, wanted) in [
-            ("", Basis::Rubric),
+            ("", Basis::Statements),
+            (r#", "question": "Q""#, Basis::Rubric),
+            (r#", "mistakes": ["m"]"#, Basis::Rubric),
             (r#", "references": ["One two three."]"#, Basis::Both),
             (
                 r#", "references": ["One two three."], "mistakes": ["m"]"#,

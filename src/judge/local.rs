@@ -1,7 +1,6 @@
 //! The judge itself: gathers the signals of every layer, combines them and
 //! writes the [`Assessment`].
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use crate::llm::{Cancel, ChatModel, Embedder, EngineError};
 use crate::{Error, Result};
 
 use super::assessment::{
-    Assessment, Basis, Case, CasePoint, Flag, Judge, MistakeFinding, PointVerdict, Verdict,
+    Assessment, Basis, Case, Flag, Judge, MistakeFinding, PointVerdict, Verdict,
 };
 use super::combine::{Meaning, Parameters, Reading, Signals, Whole};
 use super::lexical::{Found, Searchable, Statement, question_stems};
@@ -20,6 +19,7 @@ use super::matcher::{Kind, Matched, Matcher};
 use super::reading::{self, Asked, Read};
 use super::score::{self, Overall};
 use super::semantic::{Near, Semantic};
+use super::sought::{about, asked, model_answers, statements, terms};
 use super::text::Text;
 use super::vote::Vote;
 use super::{evidence, flags, star};
@@ -293,7 +293,10 @@ impl LocalJudge {
                 s.doubt = doubt;
             }
             s.topic = topic;
-            let mut probability = parameters.point(&s);
+            let mut probability = match case.basis {
+                Basis::Statements => parameters.statement(&s),
+                _ => parameters.point(&s),
+            };
             if let Some(whole) = said_of_whole.filter(|_| derived) {
                 probability = parameters.derived(probability, whole);
             }
@@ -473,27 +476,6 @@ fn heard(case: &Case, readings: &[Reading]) -> Option<f32> {
     })
 }
 
-/// Returns the points that reader and matcher are asked about: the sentences of
-/// a model answer are not, it is compared as a whole.
-fn asked(case: &Case) -> &[CasePoint] {
-    match case.basis {
-        Basis::Rubric | Basis::Both => &case.points,
-        Basis::Reference => &[],
-    }
-}
-
-/// Returns the model answers that the answer is compared with as a whole.
-fn model_answers(case: &Case) -> Vec<Cow<'_, str>> {
-    match case.basis {
-        Basis::Rubric => Vec::new(),
-        Basis::Both => case.references.iter().map(|r| r.as_str().into()).collect(),
-        Basis::Reference => {
-            let sentences: Vec<&str> = case.points.iter().map(|p| p.text.as_str()).collect();
-            vec![sentences.join(" ").into()]
-        }
-    }
-}
-
 #[async_trait]
 impl Judge for LocalJudge {
     async fn assess(&self, case: &Case, cancel: Cancel) -> Result<Assessment> {
@@ -504,27 +486,6 @@ impl Judge for LocalJudge {
 fn version_of(layers: &str) -> String {
     let weights = Parameters::shipped().map_or("none", |p| p.version.as_str());
     format!("{JUDGE_VERSION}.{weights}-{layers}")
-}
-
-/// The points, then the mistakes, then the question, as statements to find.
-fn statements(case: &Case, question: &HashSet<String>) -> Vec<Statement> {
-    let points = case.points.iter().map(|point| point.text.as_str());
-    let mistakes = case.mistakes.iter().map(|mistake| mistake.text.as_str());
-    let mut out: Vec<Statement> = points
-        .chain(mistakes)
-        .map(|text| Statement::new(text, question))
-        .collect();
-    out.push(Statement::new(&case.question, &HashSet::new()));
-    out
-}
-
-/// What an answer is to be about: the question and all its points.
-fn about(case: &Case) -> String {
-    let points = case.points.iter().map(|point| point.text.as_str());
-    let all: Vec<&str> = std::iter::once(case.question.as_str())
-        .chain(points)
-        .collect();
-    all.join(" ")
 }
 
 fn gathered(found: &Found, near: Option<&Near>) -> Signals {
@@ -538,23 +499,6 @@ fn gathered(found: &Found, near: Option<&Near>) -> Signals {
             pooled: near.pooled,
         }),
         ..Signals::default()
-    }
-}
-
-/// Returns how many of the point's key terms the answer says: one is half of
-/// what two are. Terms of the question do not count.
-fn terms(point: &CasePoint, answer: &Searchable, question: &HashSet<String>) -> f32 {
-    let said = point
-        .key_terms
-        .iter()
-        .map(|term| Statement::new(term, question))
-        .filter(|term| term.mass() > 0.0 && answer.find(term).near >= 0.8)
-        .count();
-    match said {
-        0 => 0.0,
-        1 => 0.6,
-        2 => 0.85,
-        _ => 1.0,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::guide::PointKind;
+use crate::judge::CasePoint;
 use crate::judge::reading::REFERENCE_CHARACTERS;
 use crate::llm::fake::{FakeChat, FakeEmbedder};
 use crate::llm::{BranchPrefix, Part};
@@ -298,4 +299,23 @@ async fn an_exam_is_graded_by_its_points_and_the_nearest_model_answer() {
     let points: f32 = both.assessment.points.iter().map(|p| p.probability).sum();
     let wanted = 100.0 * (points / 2.0 + 2.0 * parameters.whole(&whole)) / 3.0;
     assert!((both.assessment.score - wanted).abs() < 1e-2, "{both:?}");
+}
+
+#[tokio::test]
+async fn where_nothing_was_asked_nothing_is_off_topic_and_statements_have_weights_of_their_own() {
+    let judge = hearing(1.0);
+    let asked = asked_for(&["It waits", "It runs", "It stops"], &[], Basis::Rubric);
+    let text = Case {
+        question: String::new(),
+        basis: Basis::Statements,
+        ..asked.clone()
+    };
+    let (asked, text) = (judged(&judge, &asked).await, judged(&judge, &text).await);
+    assert!(asked.assessment.heard.is_some());
+    assert_eq!(text.assessment.heard, None);
+    assert!(!text.assessment.flags.contains(&Flag::OffTopic));
+    let parameters = Parameters::shipped().expect("weights");
+    for (point, signals) in text.assessment.points.iter().zip(&text.points) {
+        assert_eq!(point.probability, parameters.statement(signals));
+    }
 }

@@ -24,6 +24,7 @@ pub mod measure;
 mod reading;
 pub mod score;
 pub mod semantic;
+mod sought;
 pub mod star;
 pub mod text;
 pub mod vote;
