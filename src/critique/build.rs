@@ -289,7 +289,9 @@ fn mean(scores: &[f32]) -> Option<f32> {
 
 /// Returns what the panel recommends: the band of the mean score, held back by
 /// what the guides say a panel does not forgive. A fatal mistake is "not yet";
-/// a yes needs every answered question to be at least borderline.
+/// a yes needs every answered question to be at least borderline; a strong yes
+/// needs first answers that would have earned a yes, since what a panel has to ask
+/// for is no reason for enthusiasm.
 fn recommend(questions: &[QuestionCritique], score: Option<f32>) -> Recommendation {
     let Some(score) = score else {
         return Recommendation::NotAssessed;
@@ -303,6 +305,16 @@ fn recommend(questions: &[QuestionCritique], score: Option<f32>) -> Recommendati
         .iter()
         .filter_map(|one| one.score)
         .fold(f32::INFINITY, f32::min);
+    let unaided: Vec<f32> = questions
+        .iter()
+        .filter(|one| one.score.is_some())
+        .filter_map(|one| one.first_score)
+        .collect();
+    let asked_for = mean(&unaided).is_some_and(|unaided| unaided < super::YES);
+    let band = match asked_for {
+        true => band.min(Recommendation::Yes),
+        false => band,
+    };
     if fatal {
         Recommendation::NotYet
     } else if weakest < super::BORDERLINE {

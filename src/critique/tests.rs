@@ -208,6 +208,25 @@ fn one_weak_answer_holds_a_yes_back() {
 }
 
 #[test]
+fn what_had_to_be_asked_for_makes_no_strong_yes() {
+    let unaided = play(1, &["+a +b +c +d", "more", "more"], |_, _| {});
+    assert_eq!(unaided.recommendation, Recommendation::StrongYes);
+    let helped = play(1, &["I say nothing yet", "+a +b +c +d", "more"], |_, _| {});
+    let question = &helped.questions[0];
+    assert!(
+        question
+            .score
+            .is_some_and(|score| score >= crate::critique::STRONG_YES)
+    );
+    assert!(
+        question
+            .first_score
+            .is_some_and(|score| score < crate::critique::YES)
+    );
+    assert_eq!(helped.recommendation, Recommendation::Yes);
+}
+
+#[test]
 fn panellists_vote_on_their_own_competencies_and_may_differ() {
     let critique = play(
         3,
