@@ -33,7 +33,7 @@ LAST_KINDS = {"ramble": (180, 260), "contradict": (100, 160), "adjacent": (90, 1
 POLISHED = {"polished": (80, 160), "polished-half": (60, 120)}
 # From b40 on: to questions of all batches before.
 REJECTING = {"warned": (60, 120), "slipped": (60, 120)}
-# b43, b44 and c02: to 80 questions of all batches before.
+# b43, c02 and c03: to 80 questions of all batches before.
 RAMBLING = {"ramble-thin": (220, 305), "ramble-rich": (220, 305)}
 KINDS = RAMBLING | FIRST_KINDS | LATER_KINDS | LAST_KINDS | POLISHED | REJECTING
 # Kinds whose points nearly all get the same label, so that agreeing on them is easy.
