@@ -715,110 +715,148 @@ fn stray(which: u8) -> EventKind {
     }
 }
 
+/// The modes there are.
+fn any_mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![
+        Just(Mode::Practice),
+        Just(Mode::Pressure),
+        Just(Mode::Study),
+        Just(Mode::Mixed)
+    ]
+}
+
+// Two halves, which run side by side.
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn any_interview_ends_keeps_its_budgets_and_replays(
         seed in 0_u64..50,
         questions in 1_usize..5,
-        reverse in any::<bool>(),
         predict in any::<bool>(),
-        mode in prop_oneof![
-            Just(Mode::Practice), Just(Mode::Pressure), Just(Mode::Study), Just(Mode::Mixed)
-        ],
+        mode in any_mode(),
         steps in proptest::collection::vec(any_step(), 0..40),
     ) {
-        let mut plan = if reverse {
-            sample::reverse_plan(seed, questions - 1, mode)
-        } else {
-            sample::plan(seed, questions, mode)
-        };
-        plan.predict = predict;
-        let mut play = Play::start(plan);
-        for step in steps {
-            match step {
-                Step::Expected(answer) => {
-                    play.settle();
-                    let kind = match play.machine.due() {
-                        Some(Effect::AwaitResume) => command(Command::Resume),
-                        Some(Effect::End { reason: EndReason::Interrupted }) => EventKind::Resumed,
-                        _ => EventKind::Answered { text: answer },
-                    };
-                    play.send(kind);
-                }
-                Step::Command(command) => {
-                    play.send(EventKind::Commanded { command });
-                }
-                Step::Stray(which) => {
-                    play.send(stray(which));
-                }
-            }
-        }
-        // However it stands, it comes to its end in a bounded number of steps.
-        play.send(EventKind::Resumed);
-        play.settle();
-        play.send(EventKind::EndOfInput);
-        play.settle();
-        prop_assert_eq!(play.machine.phase(), Phase::Ended);
-        prop_assert_eq!(play.count(Intent::Closing) <= 1, true);
-
-        // Nothing is asked twice.
-        let plan = play.machine.plan().expect("a plan").clone();
-        let mut asked: Vec<Option<usize>> = play
-            .machine
-            .said()
-            .iter()
-            .filter(|line| line.intent == Intent::Ask)
-            .map(|line| line.question)
-            .collect();
-        let before = asked.len();
-        asked.sort_unstable();
-        asked.dedup();
-        prop_assert_eq!(asked.len(), before);
-
-        // Budgets hold, and no point is followed up twice in an attempt.
-        for (index, record) in play.machine.records().iter().enumerate() {
-            prop_assert!(record.attempts.len() <= MAX_ATTEMPTS);
-            prop_assert!(record.predicted.and_then(OwnScore::given).is_none_or(|score| score <= 10));
-            prop_assert!(predict || record.predicted.is_none());
-            for attempt in &record.attempts {
-                prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);
-                if plan.is_reverse(index) {
-                    prop_assert!(attempt.turns.len() <= super::super::reverse::MAX_MESSAGES);
-                    prop_assert_eq!(attempt.panel_follow_ups(), 0);
-                }
-                let mut points: Vec<&str> = attempt
-                    .follow_ups
-                    .iter()
-                    .filter_map(|asked| asked.point.as_deref())
-                    .collect();
-                let before = points.len();
-                points.sort_unstable();
-                points.dedup();
-                prop_assert_eq!(points.len(), before);
-                for point in &plan.questions[index].question.points {
-                    let hints = attempt
-                        .hints
-                        .iter()
-                        .filter(|hint| hint.point == point.id && hint.rung > 0)
-                        .count();
-                    prop_assert!(hints <= 3);
-                }
-            }
-        }
-
-        // Every batch ends with one thing to reply to, and the journal gives
-        // the same state back, also through its written form.
-        let written: Vec<String> = play
-            .events
-            .iter()
-            .map(|event| serde_json::to_string(event).expect("written"))
-            .collect();
-        let read: Vec<Event> = written
-            .iter()
-            .map(|text| serde_json::from_str(text).expect("read"))
-            .collect();
-        prop_assert_eq!(Machine::replay(&read), play.machine);
+        ends_keeps_its_budgets_and_replays(seed, questions, false, predict, mode, steps)?;
     }
+
+    #[test]
+    fn so_does_any_in_which_the_candidate_asks(
+        seed in 0_u64..50,
+        questions in 1_usize..5,
+        predict in any::<bool>(),
+        mode in any_mode(),
+        steps in proptest::collection::vec(any_step(), 0..40),
+    ) {
+        ends_keeps_its_budgets_and_replays(seed, questions, true, predict, mode, steps)?;
+    }
+}
+
+fn ends_keeps_its_budgets_and_replays(
+    seed: u64,
+    questions: usize,
+    reverse: bool,
+    predict: bool,
+    mode: Mode,
+    steps: Vec<Step>,
+) -> Result<(), TestCaseError> {
+    let mut plan = if reverse {
+        sample::reverse_plan(seed, questions - 1, mode)
+    } else {
+        sample::plan(seed, questions, mode)
+    };
+    plan.predict = predict;
+    let mut play = Play::start(plan);
+    for step in steps {
+        match step {
+            Step::Expected(answer) => {
+                play.settle();
+                let kind = match play.machine.due() {
+                    Some(Effect::AwaitResume) => command(Command::Resume),
+                    Some(Effect::End {
+                        reason: EndReason::Interrupted,
+                    }) => EventKind::Resumed,
+                    _ => EventKind::Answered { text: answer },
+                };
+                play.send(kind);
+            }
+            Step::Command(command) => {
+                play.send(EventKind::Commanded { command });
+            }
+            Step::Stray(which) => {
+                play.send(stray(which));
+            }
+        }
+    }
+    // However it stands, it comes to its end in a bounded number of steps.
+    play.send(EventKind::Resumed);
+    play.settle();
+    play.send(EventKind::EndOfInput);
+    play.settle();
+    prop_assert_eq!(play.machine.phase(), Phase::Ended);
+    prop_assert_eq!(play.count(Intent::Closing) <= 1, true);
+
+    // Nothing is asked twice.
+    let plan = play.machine.plan().expect("a plan").clone();
+    let mut asked: Vec<Option<usize>> = play
+        .machine
+        .said()
+        .iter()
+        .filter(|line| line.intent == Intent::Ask)
+        .map(|line| line.question)
+        .collect();
+    let before = asked.len();
+    asked.sort_unstable();
+    asked.dedup();
+    prop_assert_eq!(asked.len(), before);
+
+    // Budgets hold, and no point is followed up twice in an attempt.
+    for (index, record) in play.machine.records().iter().enumerate() {
+        prop_assert!(record.attempts.len() <= MAX_ATTEMPTS);
+        prop_assert!(
+            record
+                .predicted
+                .and_then(OwnScore::given)
+                .is_none_or(|score| score <= 10)
+        );
+        prop_assert!(predict || record.predicted.is_none());
+        for attempt in &record.attempts {
+            prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);
+            if plan.is_reverse(index) {
+                prop_assert!(attempt.turns.len() <= super::super::reverse::MAX_MESSAGES);
+                prop_assert_eq!(attempt.panel_follow_ups(), 0);
+            }
+            let mut points: Vec<&str> = attempt
+                .follow_ups
+                .iter()
+                .filter_map(|asked| asked.point.as_deref())
+                .collect();
+            let before = points.len();
+            points.sort_unstable();
+            points.dedup();
+            prop_assert_eq!(points.len(), before);
+            for point in &plan.questions[index].question.points {
+                let hints = attempt
+                    .hints
+                    .iter()
+                    .filter(|hint| hint.point == point.id && hint.rung > 0)
+                    .count();
+                prop_assert!(hints <= 3);
+            }
+        }
+    }
+
+    // Every batch ends with one thing to reply to, and the journal gives
+    // the same state back, also through its written form.
+    let written: Vec<String> = play
+        .events
+        .iter()
+        .map(|event| serde_json::to_string(event).expect("written"))
+        .collect();
+    let read: Vec<Event> = written
+        .iter()
+        .map(|text| serde_json::from_str(text).expect("read"))
+        .collect();
+    prop_assert_eq!(Machine::replay(&read), play.machine);
+    Ok(())
 }
