@@ -727,7 +727,7 @@ fn any_mode() -> impl Strategy<Value = Mode> {
 
 // Two halves, which run side by side.
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(700))]
 
     #[test]
     fn any_interview_ends_keeps_its_budgets_and_replays(
