@@ -78,9 +78,10 @@ def wandering(items, part):
 
 
 def apart_rows():
-    """Returns answers to questions of the test part that came later and are measured apart: those that speak about mistakes, those of
-    people who ramble, and some of the others put among digressions."""
+    """Returns answers that came later and are measured apart: to questions of the test part those that speak about mistakes and some of the others
+    put among digressions, and those of people who ramble, to questions of the validation part too."""
     later = [it for it in reader_data.own_items(CORPUS, "test", last="c99") if it["kind"] in reader_data.REJECTING + reader_data.RAMBLING]
+    later += [it for it in reader_data.own_items(CORPUS, "valid", last="c99") if it["kind"] in reader_data.RAMBLING]
     return rows_of(later + wandering(reader_data.own_items(CORPUS, "test"), "test"))
 
 

@@ -307,13 +307,11 @@ fn recommend(questions: &[QuestionCritique], score: Option<f32>) -> Recommendati
         .fold(f32::INFINITY, f32::min);
     let unaided: Vec<f32> = questions
         .iter()
-        .filter(|one| one.score.is_some())
-        .filter_map(|one| one.first_score)
+        .filter_map(|one| one.score.and(one.first_score))
         .collect();
-    let asked_for = mean(&unaided).is_some_and(|unaided| unaided < super::YES);
-    let band = match asked_for {
-        true => band.min(Recommendation::Yes),
-        false => band,
+    let band = match mean(&unaided) {
+        Some(unaided) if unaided < super::YES => band.min(Recommendation::Yes),
+        _ => band,
     };
     if fatal {
         Recommendation::NotYet

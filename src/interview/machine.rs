@@ -596,4 +596,6 @@ fn notice(notice: Notice) -> Effect {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -45,9 +45,9 @@ pub enum Basis {
 }
 
 impl Basis {
-    /// Returns whether the answer is that of an exam, or a text: written, often a
-    /// list or a formula, and not screened as what somebody says in an interview is.
-    pub fn is_exam(self) -> bool {
+    /// Returns whether the answer is written, an exam's or a text: often a list or a
+    /// formula, and not screened as what somebody says in an interview is.
+    pub fn is_written(self) -> bool {
         self != Self::Rubric
     }
 }

@@ -294,7 +294,7 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     }
     // Exam answers that are lists or formulas look like heaps, and there is a
     // whole model answer to compare them with.
-    let exam = case.basis.is_exam();
+    let exam = case.basis.is_written();
     let heap = match exam {
         true => 0,
         false => strike_heaps(&answer, &mut struck),

@@ -249,7 +249,7 @@ impl LocalJudge {
         // Exam answers are too short for their topic to be told.
         let on_question = matched
             .as_ref()
-            .filter(|_| !case.basis.is_exam())
+            .filter(|_| !case.basis.is_written())
             .map(|m| m.topic);
         let said = reader.as_ref().and_then(|all| heard(case, &all.statements));
         let nearness = telling_nearness(on_question, said);

@@ -91,7 +91,7 @@ pub fn score(
     let mut total = Share::default();
     let mut essential = Share::default();
     for (point, verdict) in case.points.iter().zip(points) {
-        let earned = if case.basis.is_exam() {
+        let earned = if case.basis.is_written() {
             verdict.probability
         } else {
             credit(verdict)

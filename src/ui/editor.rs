@@ -572,6 +572,27 @@ mod tests {
     }
 
     #[test]
+    fn a_cleared_line_says_how_to_bring_it_back_until_something_is_typed() {
+        let shared = Arc::new(Shared::default());
+        let assistant = Assistant {
+            shared: Arc::clone(&shared),
+            ui: Ui::memory(crate::ui::Look::Plain, None).0,
+        };
+        let history = rustyline::history::MemHistory::new();
+        let context = rustyline::Context::new(&history);
+        let hint = |line: &str| {
+            let hint = assistant.hint(line, line.len(), &context);
+            hint.map(|note| note.display().to_owned())
+        };
+        assert_eq!(hint(""), None);
+        shared.cleared.store(true, Ordering::Release);
+        assert!(hint("").is_some_and(|note| note.contains("Ctrl-Y")));
+        assert!(hint("one line\n").is_some_and(|note| note.contains("Ctrl-Y")));
+        assert_eq!(hint("w"), None);
+        assert_eq!(hint(""), None);
+    }
+
+    #[test]
     fn nothing_typed_is_not_an_answer() {
         assert!(matches!(decide("", &ask()), Decision::Refuse(_)));
         assert!(matches!(decide(" \n ", &ask()), Decision::Refuse(_)));
