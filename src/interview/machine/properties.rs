@@ -100,7 +100,7 @@ fn any_plan(reverse: bool) -> impl Strategy<Value = Plan> {
 }
 
 fn any_steps() -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec(any_step(), 0..40)
+    proptest::collection::vec(any_step(), 0..32)
 }
 
 // Two thousand sequences in two tests of about the same length, which run side by side.
