@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use engine_support::{EMBEDDER, STARTER, model};
 use viva::judge::calibration::{self, Judged, Sample};
+use viva::judge::grading::Row;
 use viva::judge::matcher::{Kind, Matcher};
 use viva::judge::{Assessment, Case, Judge, LocalJudge};
 use viva::llm::*;
@@ -171,6 +172,43 @@ async fn the_calibration_set_passes_its_floors() {
     for floor in figures.floors() {
         assert!(floor.is_met(), "{floor:?} of {figures:#?}");
     }
+}
+
+/// In an exam length counts where it is spent on the matter, and nowhere else.
+#[tokio::test]
+async fn an_exam_answer_earns_by_what_it_says_and_not_by_filler() {
+    const QUESTION: &str = "What does early stopping do?";
+    const MODEL_ANSWER: &str = "Early stopping ends training when the loss on a validation set \
+        no longer falls for some epochs. It keeps the weights of the best epoch and so limits \
+        overfitting without a penalty term.";
+    const SHORT: &str = "You end training when validation loss no longer gets better.";
+    const MORE: &str = "You go back to the weights of the best epoch, so the network does not \
+        overfit even without a regularisation term.";
+    const FILLER: &str = "I have been asked this before, by a colleague on a train to Leeds. \
+        There is a lot one could say here, and everybody does it a little differently, but that \
+        is how I see it, and I hope it makes sense to you.";
+    let judge = judge().await;
+    let mut scores = BTreeMap::new();
+    for (name, answer) in [
+        ("model answer", MODEL_ANSWER.to_owned()),
+        ("short", SHORT.to_owned()),
+        ("both", format!("{SHORT} {MORE}")),
+        ("padded", format!("{SHORT} {FILLER}")),
+        ("filler", FILLER.to_owned()),
+        ("question", QUESTION.to_owned()),
+    ] {
+        let row = serde_json::json!({
+            "question": QUESTION, "references": [MODEL_ANSWER], "answer": answer,
+        });
+        let row = Row::parse(&row.to_string()).expect("a row");
+        let cases = row.cases();
+        scores.insert(name, assess(&judge, &cases[0]).await.score);
+    }
+    assert!(scores["model answer"] > 90.0, "{scores:?}");
+    assert!(scores["both"] > scores["short"] + 10.0, "{scores:?}");
+    assert!(scores["padded"] < scores["short"] + 5.0, "{scores:?}");
+    assert!(scores["filler"] < 10.0, "{scores:?}");
+    assert!(scores["question"] < 10.0, "{scores:?}");
 }
 
 #[tokio::test]

@@ -32,16 +32,18 @@ YES_OR_NO = ("argkp_train", "argkp_dev", "realsumm")
 FULLY_ABOUT = 0.35  # as in src/judge/combine.rs
 LOCAL = 0.2  # share of what is said close together, as in src/judge/combine.rs
 NAMES = ["intercept", "said", "against", "meaning", "pooled", "reader", "wrong", "doubt", "about", "matcher", "topic"]
-WHOLE = ["intercept", "said", "telling", "matcher", "reader"]
+WHOLE = ["intercept", "said", "telling", "extent", "matcher", "reader"]
 FULLY_ANSWERS = 0.25  # as there
-PRIOR = {"statements": [-2.0, 2.0, 0.0, 1.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.2, 0.0],
+PRIOR = {"statements": [-2.0, 2.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0],
          "read": [0.0, 0.3, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0],
-         "references": [-3.0, 3.0, 3.0, 0.4, 0.25], "references_vectors": [-4.0, 4.0, 4.0, 0.0, 0.0]}
-# 2: stays at its prior. How matcher and reader share the word on a whole model answer is set, not fitted: our exams, full of fluent
-# wrong answers, would give it all to the reader, and students' answers would lose by it (docs/judge.md has the figures).
-SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 1, 1, 2, 2], "references_vectors": [0, 1, 1, 2, 2]}
+         "references": [-3.0, 0.75, 3.0, 1.75, 0.4, 0.25], "references_vectors": [-4.0, 4.0, 4.0, 1.75, 0.0, 0.0]}
+# 2: stays at its prior. What the reader, the matcher, the plain agreement and the extent have to say of a whole model answer is set, not fitted: our
+# exams, full of fluent wrong answers, would give it all to the reader, and students' answers would lose by it (docs/judge.md has the figures).
+SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 2, 1, 2, 2, 2], "references_vectors": [0, 1, 1, 2, 2, 2]}
 SIGNS["mistakes_read"] = SIGNS["read"]
-SIGNS["statements"] = [0, 1, -1, 1, 1, 1, -1, 2, 2, 1, 2]
+# In texts where nothing was asked matcher and mean vectors only say what a text is about, which all its statements share, and the reader was trained
+# on answers: its share is set (docs/judge.md).
+SIGNS["statements"] = [0, 1, -1, 1, 2, 2, -1, 2, 2, 2, 2]
 PULL = {"statements": 0.5, "read": 0.5, "mistakes_read": 3.0, "references": 1.0, "references_vectors": 1.0}
 WORTHLESS_SHARE = 0.4
 
@@ -142,6 +144,13 @@ def fit(x, y, share, kind):
     return minimize(loss, prior, jac=True, bounds=allowed, method="L-BFGS-B").x
 
 
+def levelled(w, x, y, share):
+    """Returns weights with the intercept that fits `x` and `y` best, the others as they are."""
+    rest = x[:, 1:] @ w[1:]
+    loss = lambda b: np.sum(share * (np.logaddexp(0, rest + b[0]) - y * (rest + b[0])))
+    return np.concatenate([minimize(loss, w[:1]).x, w[1:]])
+
+
 def whole_rows(folder):
     """Returns answers graded against a whole model answer: of the public sets whose licence allows it, questions that nothing
     was trained on, and of the corpus: marked exam answers, and spoken ones whose points joined stand for one."""
@@ -179,7 +188,7 @@ def report_statements(tag, rows, x, y, w):
 def whole_features(result):
     found = result["signals"]["whole"]
     agreement = found["agreement"]
-    return [1.0, agreement["said"], agreement["telling"], found["matcher"], found["reader"]]
+    return [1.0, agreement["said"], agreement["telling"], agreement["extent"], found["matcher"], found["reader"]]
 
 
 def probability(x, w):
@@ -289,9 +298,9 @@ def main():
     report_own("validation", rows, found, weights)
     rows = statement_rows("valid")
     x, y = statement_features(rows, judged(a.viva, rows, keep("statements")))
-    # Texts that are made to mislead by their words are for measuring: fitted on, they would take all weight from words.
+    # Texts that are made to mislead by their words say only, and with half a voice, how sure one may be: fitted on, they would take all weight from words.
     plain = np.array([r["kind"] != "look-alike" for r in rows])
-    weights["statements"] = fit(x[plain], y[plain], np.ones(plain.sum()), "statements")
+    weights["statements"] = levelled(fit(x[plain], y[plain], np.ones(plain.sum()), "statements"), x, y, np.where(plain, 1.0, 0.5))
     print("statements", {name: round(float(w), 3) for name, w in zip(NAMES, weights["statements"])})
     report_statements("validation", rows, x, y, weights["statements"])
     if a.sets:

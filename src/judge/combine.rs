@@ -203,6 +203,7 @@ struct References {
     intercept: f32,
     said: f32,
     telling: f32,
+    extent: f32,
     #[serde(default)]
     matcher: f32,
     #[serde(default)]
@@ -255,7 +256,13 @@ impl Parameters {
             if !(0.0..=1.0).contains(&whole.share) {
                 return Err("the share of a whole model answer must be 0 to 1".into());
             }
-            let for_it = [whole.said, whole.telling, whole.matcher, whole.reader];
+            let for_it = [
+                whole.said,
+                whole.telling,
+                whole.extent,
+                whole.matcher,
+                whole.reader,
+            ];
             if for_it.iter().any(|weight| weight.is_nan() || *weight < 0.0) {
                 return Err("a weight has the wrong sign".into());
             }
@@ -327,6 +334,7 @@ impl Parameters {
             weights.intercept
                 + weights.said * found.said
                 + weights.telling * found.telling
+                + weights.extent * found.extent
                 + weights.matcher * whole.matcher.unwrap_or(0.0)
                 + weights.reader * whole.reader.unwrap_or(0.0),
         )
@@ -413,17 +421,21 @@ mod tests {
     }
 
     #[test]
-    fn matcher_and_reader_both_have_a_word_on_a_whole_model_answer() {
+    fn matcher_reader_and_extent_all_have_a_word_on_a_whole_model_answer() {
         let parameters = Parameters::shipped().expect("weights");
-        let of = |matcher, reader| {
+        let of = |matcher, reader, extent| {
             parameters.whole(&Whole {
-                agreement: Agreement::default(),
+                agreement: Agreement {
+                    extent,
+                    ..Agreement::default()
+                },
                 matcher: Some(matcher),
                 reader: Some(reader),
             })
         };
-        assert!(of(0.0, 2.0) > of(0.0, -2.0));
-        assert!(of(2.0, 0.0) > of(-2.0, 0.0));
+        assert!(of(0.0, 2.0, 0.5) > of(0.0, -2.0, 0.5));
+        assert!(of(2.0, 0.0, 0.5) > of(-2.0, 0.0, 0.5));
+        assert!(of(0.0, 0.0, 1.0) > of(0.0, 0.0, 0.2));
     }
 
     proptest! {

@@ -35,6 +35,19 @@ const CLOSE: f32 = 0.4;
 /// Words of an answer and of a whole model answer that are compared.
 const WHOLE_WORDS: usize = 320;
 
+/// Words of the pieces that an answer is cut into to know what of it is about a
+/// model answer. Each is encoded by itself: beside the others filler takes on
+/// their meaning.
+const PIECE: usize = 8;
+
+/// A piece is about a model answer whose tokens find a cosine of this on average.
+/// From .20 to .30 agreement with people is the same; from .25 a paragraph of
+/// filler adds nothing.
+const ABOUT_IT: f32 = 0.25;
+
+/// As many informative words as this share of the model answer's are enough.
+const ENOUGH: f32 = 0.75;
+
 /// What a token of a function word weighs beside an informative one, and
 const WEIGHT_OF_STOP: f32 = 0.05;
 
@@ -89,6 +102,12 @@ pub struct Agreement {
     /// The same, each token weighted by how informative its word is; words of
     /// the question and function words count little, not nothing.
     pub telling: f32,
+    /// How many informative words the answer spends on it, as a share of what is
+    /// enough, 0 to 1: distinct words of the pieces that are about it, of three
+    /// quarters of the model answer's; those of the question count in neither. Who
+    /// says much less than the model answer has left something out, in whatever
+    /// words; saying more earns nothing, and neither does filler.
+    pub extent: f32,
 }
 
 /// An encoder with a memory for statements.
@@ -201,15 +220,26 @@ impl Semantic {
         cancel: Cancel,
     ) -> Result<Vec<Agreement>, EngineError> {
         let head = |text: &Text| text.plain(0..text.words.len().min(WHOLE_WORDS));
-        let ours = head(answer);
-        if references.is_empty() || ours.is_empty() {
+        let read = answer.words.len().min(WHOLE_WORDS);
+        if references.is_empty() || read == 0 {
             return Ok(vec![Agreement::default(); references.len()]);
         }
-        let ours = self
+        // The answer as a whole, then its pieces, all about as long.
+        let count = read.div_ceil(PIECE);
+        let pieces = (0..count).map(|n| n * read / count..(n + 1) * read / count);
+        let ranges: Vec<Range<usize>> = std::iter::once(0..read).chain(pieces).collect();
+        let texts: Vec<String> = ranges.iter().map(|r| answer.plain(r.clone())).collect();
+        let vectors = self
             .embedder
-            .embed_tokens(vec![ours], cancel.clone())
+            .embed_tokens(texts.clone(), cancel.clone())
             .await?;
-        let ours = ours.first().map_or(&[][..], |found| &found.vectors);
+        let mut pieces: Vec<Encoded> = texts
+            .iter()
+            .zip(vectors)
+            .zip(&ranges)
+            .map(|((text, vectors), range)| Encoded::new(text, vectors, range.start))
+            .collect();
+        let ours = pieces.remove(0);
         let mut found = Vec::new();
         for reference in references {
             let theirs = head(reference);
@@ -217,7 +247,10 @@ impl Semantic {
                 Agreement::default()
             } else {
                 let theirs = self.encoded(&theirs, cancel.clone()).await?;
-                agreement(&theirs, reference, question, ours)
+                Agreement {
+                    extent: extent((&theirs, reference), question, (&pieces, answer)),
+                    ..agreement(&theirs, reference, question, &ours.vectors)
+                }
             });
         }
         Ok(found)
@@ -377,10 +410,7 @@ fn agreement(
         });
     let (mut said, mut telling, mut total) = (0.0, 0.0, 0.0);
     for (token, weight) in theirs.vectors.iter().zip(weights) {
-        let best = ours
-            .iter()
-            .map(|other| dot(token, other))
-            .fold(0.0, f32::max);
+        let best = nearest(token, ours);
         said += best;
         telling += weight * best;
         total += weight;
@@ -388,7 +418,43 @@ fn agreement(
     Agreement {
         said: said / theirs.vectors.len().max(1) as f32,
         telling: telling / total.max(f32::MIN_POSITIVE),
+        ..Agreement::default()
     }
+}
+
+/// Returns how many informative words an answer spends on a whole model answer; see
+/// [`Agreement::extent`].
+fn extent(
+    (theirs, reference): (&Encoded, &Text),
+    question: &HashSet<String>,
+    (pieces, answer): (&[Encoded], &Text),
+) -> f32 {
+    let stems = |text: &Text, words: &[usize]| -> HashSet<String> {
+        words
+            .iter()
+            .filter_map(|&at| text.words.get(at))
+            .filter(|word| !word.stop && !question.contains(&word.stem))
+            .map(|word| word.stem.clone())
+            .collect()
+    };
+    let wanted = stems(reference, &theirs.words);
+    let given: HashSet<String> = pieces
+        .iter()
+        .filter(|piece| {
+            let near = piece.vectors.iter().map(|v| nearest(v, &theirs.vectors));
+            near.sum::<f32>() >= ABOUT_IT * piece.vectors.len() as f32
+        })
+        .flat_map(|piece| stems(answer, &piece.words))
+        .collect();
+    (given.len() as f32 / (ENOUGH * wanted.len().max(1) as f32)).min(1.0)
+}
+
+/// Returns the cosine of `token` and the nearest of `others`, 0 at least.
+fn nearest(token: &[f32], others: &[Vec<f32>]) -> f32 {
+    others
+        .iter()
+        .map(|other| dot(token, other))
+        .fold(0.0, f32::max)
 }
 
 #[cfg(test)]
@@ -403,6 +469,39 @@ mod tests {
         };
         let encoded = Encoded::new("cross of val", vectors, 10);
         assert_eq!(encoded.words, [10, 10, 11, 12]);
+    }
+
+    #[test]
+    fn the_extent_counts_distinct_words_about_the_matter_and_no_more_than_wanted() {
+        let (near, far) = (vec![1.0, 0.0], vec![0.0, 1.0]);
+        let piece = |vector: &Vec<f32>, words: Range<usize>| Encoded {
+            vectors: vec![vector.clone(); words.len()],
+            words: words.collect(),
+        };
+        let question = HashSet::from([super::super::text::stem("lasso")]);
+        let reference = Text::new("lasso gives sparse weights");
+        let theirs = piece(&near, 0..4);
+        let of = |answer: &str, pieces: &[Encoded]| {
+            extent(
+                (&theirs, &reference),
+                &question,
+                (pieces, &Text::new(answer)),
+            )
+        };
+        // One, where three quarters of two are enough: said twice it counts once,
+        // and the question's not at all.
+        let some = of("lasso sparse sparse", &[piece(&near, 0..3)]);
+        assert!((some - 1.0 / 1.5).abs() < 1e-6, "{some}");
+        let padded = of(
+            "lasso sparse sparse gardens need water",
+            &[piece(&near, 0..3), piece(&far, 3..6)],
+        );
+        assert_eq!(padded, some);
+        let long = of(
+            "zero penalty shrink coefficient drop",
+            &[piece(&near, 0..5)],
+        );
+        assert_eq!(long, 1.0);
     }
 
     #[test]
