@@ -36,7 +36,7 @@ WHOLE = ["intercept", "said", "telling", "extent", "matcher", "reader"]
 FULLY_ANSWERS = 0.25  # as there
 PRIOR = {"statements": [-2.0, 2.0, 0.0, 1.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0],
          "read": [0.0, 0.3, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0], "mistakes_read": [-0.5, 0.0, 0.0, 0.3, 0.0, 0.7, 0.0, 0.0, 0.0, 0.4, 0.0],
-         "references": [-3.0, 0.75, 3.0, 1.75, 0.4, 0.25], "references_vectors": [-4.0, 4.0, 4.0, 1.75, 0.0, 0.0]}
+         "references": [-3.0, 1.5, 3.0, 2.0, 0.4, 0.25], "references_vectors": [-4.0, 4.0, 4.0, 2.0, 0.0, 0.0]}
 # 2: stays at its prior. What the reader, the matcher, the plain agreement and the extent have to say of a whole model answer is set, not fitted: our
 # exams, full of fluent wrong answers, would give it all to the reader, and students' answers would lose by it (docs/judge.md has the figures).
 SIGNS = {"read": [0, 1, -1, 1, 1, 1, -1, -1, 1, 1, 1], "references": [0, 2, 1, 2, 2, 2], "references_vectors": [0, 1, 1, 2, 2, 2]}

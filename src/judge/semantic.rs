@@ -45,8 +45,12 @@ const PIECE: usize = 8;
 /// filler adds nothing.
 const ABOUT_IT: f32 = 0.25;
 
-/// As many informative words as this share of the model answer's are enough.
+/// As many informative words as this share of the model answer's are enough...
 const ENOUGH: f32 = 0.75;
+
+/// ...and this many are added to both: where a model answer is short, a word more
+/// or less says little.
+const GIVEN_FREE: f32 = 4.0;
 
 /// What a token of a function word weighs beside an informative one, and
 const WEIGHT_OF_STOP: f32 = 0.05;
@@ -103,7 +107,7 @@ pub struct Agreement {
     /// the question and function words count little, not nothing.
     pub telling: f32,
     /// How many informative words the answer spends on it, as a share of what is
-    /// enough, 0 to 1: distinct words of the pieces that are about it, of three
+    /// enough, above 0 to 1: distinct words of the pieces that are about it, of three
     /// quarters of the model answer's; those of the question count in neither. Who
     /// says much less than the model answer has left something out, in whatever
     /// words; saying more earns nothing, and neither does filler.
@@ -446,7 +450,8 @@ fn extent(
         })
         .flat_map(|piece| stems(answer, &piece.words))
         .collect();
-    (given.len() as f32 / (ENOUGH * wanted.len().max(1) as f32)).min(1.0)
+    let enough = ENOUGH * wanted.len() as f32;
+    ((given.len() as f32).min(enough) + GIVEN_FREE) / (enough + GIVEN_FREE)
 }
 
 /// Returns the cosine of `token` and the nearest of `others`, 0 at least.
@@ -488,10 +493,10 @@ mod tests {
                 (pieces, &Text::new(answer)),
             )
         };
-        // One, where three quarters of two are enough: said twice it counts once,
-        // and the question's not at all.
+        // One and four, where three quarters of two and four are enough: said twice it
+        // counts once, and the question's not at all.
         let some = of("lasso sparse sparse", &[piece(&near, 0..3)]);
-        assert!((some - 1.0 / 1.5).abs() < 1e-6, "{some}");
+        assert!((some - 5.0 / 5.5).abs() < 1e-6, "{some}");
         let padded = of(
             "lasso sparse sparse gardens need water",
             &[piece(&near, 0..3), piece(&far, 3..6)],
