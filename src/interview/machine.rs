@@ -596,6 +596,4 @@ fn notice(notice: Notice) -> Effect {
 }
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
 mod tests;

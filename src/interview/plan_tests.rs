@@ -1,16 +1,16 @@
+//! Plans as they are drawn: what a seed fixes, and what no plan may do. Questions,
+//! people and template are those of [`sample`].
+
 use super::*;
 use crate::interview::sample;
 
 fn draw(request: &PlanRequest) -> Plan {
-    let bank = sample::bank();
-    let items: Vec<BankItem<'_>> = bank
-        .iter()
-        .map(|question| BankItem {
-            question,
-            citation: "sample, question 1",
-        })
-        .collect();
-    Plan::draw(request, &sample::template(), &items, &sample::people()).expect("a plan")
+    draw_from(&sample::bank(), request)
+}
+
+fn draw_from(bank: &[Question], request: &PlanRequest) -> Plan {
+    let (template, people) = (sample::template(), sample::people());
+    Plan::draw(request, &template, &sample::items(bank), &people).expect("a plan")
 }
 
 fn ids(plan: &Plan) -> Vec<&str> {
@@ -41,21 +41,7 @@ fn a_new_question_leaves_most_plans_as_they_were() {
         questions: 3,
         ..PlanRequest::default()
     };
-    let plan = |bank: &[Question], seed| {
-        let items: Vec<BankItem<'_>> = bank
-            .iter()
-            .map(|question| BankItem {
-                question,
-                citation: "sample, question 1",
-            })
-            .collect();
-        Plan::draw(
-            &request(seed),
-            &sample::template(),
-            &items,
-            &sample::people(),
-        )
-    };
+    let plan = |bank: &[Question], seed| draw_from(bank, &request(seed));
     let before: Vec<_> = (0..60).map(|seed| plan(&bank, seed)).collect();
     bank.push(sample::question(
         "story-9",

@@ -139,23 +139,25 @@ pub(crate) fn template() -> PlanTemplate {
     }
 }
 
-/// Returns a plan of `questions` questions.
-pub(crate) fn plan(seed: u64, questions: usize, mode: Mode) -> Plan {
-    let bank = bank();
-    let items: Vec<BankItem<'_>> = bank
-        .iter()
+/// Returns the questions of a bank as a plan is drawn from them.
+pub(crate) fn items(bank: &[Question]) -> Vec<BankItem<'_>> {
+    bank.iter()
         .map(|question| BankItem {
             question,
             citation: "sample, question 1",
         })
-        .collect();
+        .collect()
+}
+
+/// Returns a plan of `questions` questions.
+pub(crate) fn plan(seed: u64, questions: usize, mode: Mode) -> Plan {
     let request = PlanRequest {
         seed,
         mode,
         questions,
         ..PlanRequest::default()
     };
-    Plan::draw(&request, &template(), &items, &people()).expect("a plan")
+    Plan::draw(&request, &template(), &items(&bank()), &people()).expect("a plan")
 }
 
 /// Returns the red flags of the guides that ship, with their places.

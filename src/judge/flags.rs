@@ -294,15 +294,15 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     }
     // Exam answers that are lists or formulas look like heaps, and there is a
     // whole model answer to compare them with.
-    let exam = case.basis.is_written();
-    let heap = match exam {
+    let written = case.basis.is_written();
+    let heap = match written {
         true => 0,
         false => strike_heaps(&answer, &mut struck),
     };
     if whole > 0 && share(heap, whole) >= MOSTLY {
         flags.push(Flag::KeywordSalad);
     }
-    if echoes(&answer, &question, exam, &mut struck) {
+    if echoes(&answer, &question, written, &mut struck) {
         flags.push(Flag::QuestionEcho);
     }
     let references = case.references.iter().map(String::as_str);
@@ -313,7 +313,7 @@ pub fn screen(case: &Case, answer: Text) -> Screened {
     }
     // Somebody without an answer to an exam question says so shortly ("pass it
     // in" is no pass), and a formula is one.
-    let none = match exam {
+    let none = match written {
         true => {
             answer.words.is_empty()
                 || answer.words.len() <= DISCLAIMER
@@ -433,8 +433,8 @@ fn is_figure(word: &Word) -> bool {
 }
 
 /// Strikes the question said back; returns whether the answer is little else.
-/// An `exam` answer may be one word beside those of the question.
-fn echoes(answer: &Text, question: &Text, exam: bool, struck: &mut [bool]) -> bool {
+/// A `written` answer may be one word beside those of the question.
+fn echoes(answer: &Text, question: &Text, written: bool, struck: &mut [bool]) -> bool {
     let asked = runs(std::slice::from_ref(question), ECHO_RUN);
     let mut echoed = vec![false; struck.len()];
     for (at, window) in answer.words.windows(ECHO_RUN).enumerate() {
@@ -457,7 +457,7 @@ fn echoes(answer: &Text, question: &Text, exam: bool, struck: &mut [bool]) -> bo
         && repeated.len() as f32 >= 0.7 * stems.len() as f32
         && new <= said.len() / 6;
     let any_run = echoed.iter().any(|&e| e);
-    if exam {
+    if written {
         return new == 0 && (any_run || mostly_asked);
     }
     for (mark, &echo) in struck.iter_mut().zip(&echoed) {

@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use serde::Deserialize;
 
 use super::combine::Reading;
-use super::semantic::{dot, mean, words_of};
+use super::semantic::{dot, mean, nearest, words_of};
 use super::text::{self, Text};
 use crate::llm::{Cancel, Embedder};
 
@@ -343,14 +343,10 @@ fn interact(statement: &Encoded, answer: &Encoded, pieces: &[Vec<f32>]) -> Inter
 /// Returns how much of a statement is said by some of an answer's tokens, as the
 /// weighted mean of the best cosines.
 fn telling<'a>(statement: &Encoded, tokens: impl Iterator<Item = &'a Vec<f32>> + Clone) -> f32 {
-    let best = |own: &Vec<f32>| {
-        tokens
-            .clone()
-            .map(|other| dot(own, other))
-            .fold(0.0, f32::max)
-    };
     let said = statement.vectors.iter().zip(&statement.weights);
-    let said: f32 = said.map(|(own, weight)| weight * best(own)).sum();
+    let said: f32 = said
+        .map(|(own, weight)| weight * nearest(own, tokens.clone()))
+        .sum();
     said / statement.weights.iter().sum::<f32>().max(f32::MIN_POSITIVE)
 }
 

@@ -1,3 +1,5 @@
+//! What the editor makes of a text and of a key, without a terminal.
+
 use proptest::prelude::*;
 
 use super::super::slash::Moment;

@@ -1,107 +1,13 @@
 //! Paths through the interview.
 
+mod play;
+mod properties;
+
+use play::{Play, command};
+
 use super::*;
 use crate::interview::Mode;
-use crate::interview::sample::{self, at};
-
-/// Plays an interview: answers effects as a driver would, taking replies to
-/// `Listen` from `script` and sending the end of input after them.
-pub(super) struct Play {
-    pub(super) machine: Machine,
-    pub(super) events: Vec<Event>,
-    effects: Vec<Effect>,
-    clock: u64,
-}
-
-impl Play {
-    pub(super) fn start(plan: Plan) -> Self {
-        let mut play = Self {
-            machine: Machine::new(),
-            events: Vec::new(),
-            effects: Vec::new(),
-            clock: 0,
-        };
-        play.send(EventKind::Started {
-            plan: Box::new(plan),
-        });
-        play
-    }
-
-    pub(super) fn send(&mut self, kind: EventKind) -> bool {
-        self.clock += 1000;
-        let event = at(self.clock, kind);
-        self.events.push(event.clone());
-        let effects = self.machine.handle(event);
-        let fitted = !effects.is_empty();
-        self.effects.extend(effects);
-        fitted
-    }
-
-    /// Carries out whatever needs no candidate.
-    pub(super) fn settle(&mut self) {
-        for _ in 0..100 {
-            match self.machine.due() {
-                Some(Effect::Say { utterance }) => self.send(EventKind::Spoken {
-                    text: utterance.fallback,
-                    source: Source::Guide,
-                    cut: false,
-                }),
-                Some(Effect::Assess { case, .. }) => self.send(EventKind::Assessed {
-                    assessment: Box::new(sample::assess(&case)),
-                }),
-                Some(Effect::Predict { .. }) => self.send(EventKind::Predicted { score: Some(7) }),
-                Some(Effect::Critique) => self.send(EventKind::CritiqueShown),
-                _ => return,
-            };
-        }
-        panic!("the interview does not come to rest");
-    }
-
-    fn reply(&mut self, text: &str) {
-        self.settle();
-        let kind = match text.strip_prefix('/') {
-            Some("hint") => command(Command::Hint),
-            Some("repeat") => command(Command::Repeat),
-            Some("skip") => command(Command::Skip),
-            Some("pause") => command(Command::Pause),
-            Some("resume") => command(Command::Resume),
-            Some("time") => command(Command::Time),
-            Some("again") => command(Command::Again),
-            Some("why") => command(Command::Why),
-            Some("harder") => command(Command::Harder),
-            Some("easier") => command(Command::Easier),
-            Some("quit") => command(Command::Quit),
-            _ => EventKind::Answered {
-                text: text.to_owned(),
-            },
-        };
-        self.send(kind);
-        self.settle();
-    }
-
-    fn end(mut self) -> Self {
-        self.settle();
-        self.send(EventKind::EndOfInput);
-        self.settle();
-        self
-    }
-
-    fn intents(&self) -> Vec<Intent> {
-        self.machine.said().iter().map(|line| line.intent).collect()
-    }
-
-    pub(super) fn count(&self, intent: Intent) -> usize {
-        self.intents().iter().filter(|one| **one == intent).count()
-    }
-
-    fn last_line(&self) -> &str {
-        self.machine.said().last().map_or("", |line| &line.text)
-    }
-}
-
-pub(super) fn command(command: Command) -> EventKind {
-    EventKind::Commanded { command }
-}
+use crate::interview::sample;
 
 fn play(questions: usize, mode: Mode, replies: &[&str]) -> Play {
     let mut play = Play::start(sample::plan(7, questions, mode));

@@ -1,4 +1,5 @@
-//! The words and phrases that the rules look for, in lower case.
+//! The words and phrases that the rules look for, in lower case. How they are looked
+//! for stands with the rules.
 
 /// Whole phrases that judge an answer. Lower case, matched at word borders.
 pub(super) const VERDICTS: &[&str] = &[

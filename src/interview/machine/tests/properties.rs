@@ -2,10 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::tests::{Play, command};
 use super::*;
-use crate::interview::Mode;
-use crate::interview::sample;
 
 fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
@@ -153,7 +150,7 @@ fn holds(plan: Plan, steps: Vec<Step>) -> Result<(), TestCaseError> {
     play.send(EventKind::EndOfInput);
     play.settle();
     prop_assert_eq!(play.machine.phase(), Phase::Ended);
-    prop_assert_eq!(play.count(Intent::Closing) <= 1, true);
+    prop_assert!(play.count(Intent::Closing) <= 1);
 
     // Nothing is asked twice.
     let plan = play.machine.plan().expect("a plan").clone();
@@ -182,7 +179,7 @@ fn holds(plan: Plan, steps: Vec<Step>) -> Result<(), TestCaseError> {
         for attempt in &record.attempts {
             prop_assert!(attempt.panel_follow_ups() <= plan.rules(index).follow_ups);
             if plan.is_reverse(index) {
-                prop_assert!(attempt.turns.len() <= super::super::reverse::MAX_MESSAGES);
+                prop_assert!(attempt.turns.len() <= crate::interview::reverse::MAX_MESSAGES);
                 prop_assert_eq!(attempt.panel_follow_ups(), 0);
             }
             let mut points: Vec<&str> = attempt
